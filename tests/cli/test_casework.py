@@ -96,7 +96,7 @@ def test_a_case_is_shown_in_words_not_as_python_writes_it(
     shown = run("case", "show", "A-1").out
     assert not re.search(r"[{}]|\('|\['|\(\(|None|Polygon|datetime", shown)
     for words in (
-        "requested by", f"{ME}, ", "31 Mar 2026, 17:00 UTC to 31 Mar 2026, 18:00 UTC",
+        "requested by", f"{ME}, ", "Tue 31 Mar 2026, 17:00:00 UTC to Tue 31 Mar 2026, 18:00:00 UTC",
         "at most 1,200 in one search", "about forty, 1 photograph",
         " km², longitude 0.5000 to 0.7000",
         "Prevention of a substantial risk to life",

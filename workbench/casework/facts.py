@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from workbench.casework.cases import CONFIRM_WITHIN, Case, Request, area_km2
 from workbench.casework.provenance import NOT_KNOWN, Provenance, warnings_of
 from workbench.casework.training import TRAINING_NOTICE
-from workbench.domain.times import MINUTES, local_time
+from workbench.domain import scale_kind
+from workbench.domain.times import local_time
 
 if TYPE_CHECKING:
     from workbench.casework.cases import Limits
@@ -46,7 +47,7 @@ def urgent_notice(case: Case, *, zone: tzinfo = UTC) -> str:
     if due is None:
         return ""
     return (
-        f"Urgent, not confirmed until {_time(due, zone)}. Unless a second "
+        f"Urgent, not confirmed until {local_time(due, zone)}. Unless a second "
         "supervisor confirms it before, the case ends then, and what came of it is deleted."
     )
 
@@ -157,26 +158,26 @@ def _all(case: Case, zone: tzinfo) -> Iterator[tuple[str, str]]:
     yield "status", status_words(case)
     yield "reason", case.reason
     yield "urgent", case.request.urgent
-    yield "requested by", f"{case.asked_by}, {_time(case.asked_at, zone)}"
+    yield "requested by", f"{case.asked_by}, {local_time(case.asked_at, zone)}"
     yield "responsible", "" if case.responsible == case.asked_by else case.responsible
     begun, due = case.begun_at, case.confirm_by
     if begun is None:
         yield "approved by", ", ".join(case.approved_by)
     else:
-        yield "begun by", f"{case.approved_by[0]}, {_time(begun, zone)}"
+        yield "begun by", f"{case.approved_by[0]}, {local_time(begun, zone)}"
         yield "confirmed by", case.confirmed_by
-    yield "to be confirmed", f"before {_time(due, zone)}, {time_left(case)}" if due else ""
+    yield "to be confirmed", f"before {local_time(due, zone)}, {time_left(case)}" if due else ""
     if case.state == "not confirmed":
-        yield "ended", _time(case.ended_at, zone) if case.ended_at else ""
+        yield "ended", local_time(case.ended_at, zone) if case.ended_at else ""
         yield (
             "what came of it",
-            f"deleted, {_time(case.erased_at, zone)}{_by_hand(case.remains)}"
+            f"deleted, {local_time(case.erased_at, zone)}{_by_hand(case.remains)}"
             if case.erased_at
             else f"could not be deleted, and is tried again: {case.not_erased}"
             if case.not_erased
             else "is still to be deleted",
         )
-    yield "changed", "" if case.changed_at is None else _time(case.changed_at, zone)
+    yield "changed", "" if case.changed_at is None else local_time(case.changed_at, zone)
     yield "beyond the limits", "; ".join(case.exceeds)
     yield "members", ", ".join(case.members)
     for name, value in _requested(case.request, zone, case.most_cameras):
@@ -200,10 +201,10 @@ def _requested(request: Request, zone: tzinfo, most_cameras: int) -> Iterator[tu
         f"{east:.4f}, latitude {south:.4f} to {north:.4f}",
     )
     yield "cameras without a place", ", ".join(request.unplaced)
-    yield "footage", f"{_time(request.start, zone)} to {_time(request.end, zone)}"
+    yield "footage", f"{local_time(request.start, zone)} to {local_time(request.end, zone)}"
     yield (
         "may be searched",
-        f"{_time(request.valid_from, zone)} to {_time(request.valid_until, zone)}",
+        f"{local_time(request.valid_from, zone)} to {local_time(request.valid_until, zone)}",
     )
     most = request.cameras or most_cameras
     yield "cameras", f"at most {most:,} in one search" if most else ""
@@ -220,14 +221,10 @@ def _requested(request: Request, zone: tzinfo, most_cameras: int) -> Iterator[tu
     for n, one in enumerate(subject.provenance, start=1):
         yield f"photograph {n}, original (SHA-256)", one.original
     yield "please note", " ".join(warnings(request))
-    kind = subject.scale.partition("-")[0]  # what follows is a digest, which tells people nothing
+    kind = scale_kind(subject.scale)
     yield "minimum score of a probe", f"{subject.least_score:.2f} ({kind} scores)"
 
 
 def _by_hand(remains: Sequence[str]) -> str:
     """Say which files nothing here can delete; nothing where there are none."""
     return f". Someone has to delete by hand: {'; '.join(remains)}" if remains else ""
-
-
-def _time(moment: datetime, zone: tzinfo) -> str:
-    return local_time(moment, zone, MINUTES)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from workbench.casework.record.audit import AuditLog
 from workbench.casework.record.keys import counting
-from workbench.domain import BY_HAND, PLAIN_SCALE
+from workbench.domain import BY_HAND, PLAIN_SCALE, Threshold
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -56,12 +56,13 @@ class SearchEntry:
 
     @property
     def threshold_told(self) -> str:
-        """Threshold with its scale and where it comes from, as files with candidates say it."""
-        words = self.threshold_words()
+        """Threshold with its kind of scores and where it comes from, as files with candidates say.
+
+        The record names the scale itself.
+        """
         if not isinstance(self.threshold, float):
-            return words
-        origin = f" ({self.threshold_from})" if self.threshold_from else ""
-        return f"{words} on the scale {self.scale}{origin}"
+            return self.threshold_words()
+        return Threshold(self.threshold, self.threshold_from, self.scale).words
 
     @property
     def candidates_words(self) -> str:

@@ -57,6 +57,7 @@ from workbench.domain.searching import (
     Threshold,
     best_first,
     numbered,
+    scale_kind,
     scale_marks,
 )
 from workbench.domain.tables import candidates_frame
@@ -149,6 +150,7 @@ __all__ = [
     "parse_time",
     "parse_tracklet_id",
     "recording_identity",
+    "scale_kind",
     "scale_marks",
     "seen_parts",
     "seen_spans",

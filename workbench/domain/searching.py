@@ -186,6 +186,12 @@ class Threshold:
     calibration: str = BY_HAND
     scale: str = PLAIN_SCALE
 
+    @property
+    def words(self) -> str:
+        """Say it with the kind of its scores and where it comes from, as files do."""
+        origin = f"; {self.calibration}" if self.calibration else ""
+        return f"{self.score:g} ({scale_kind(self.scale)} scores{origin})"
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -211,12 +217,17 @@ class Candidate:
     scale: str = PLAIN_SCALE
 
 
+def scale_kind(scale: str) -> str:
+    """Kind of a scale, in the word that people read: what follows in its name is a digest."""
+    return scale.partition("-")[0]
+
+
 def scale_marks(scales: Iterable[str]) -> dict[str, str]:
     """Mark to write after each score of one list, by scale: empty where all are of one.
 
     In brackets the kind of scale, or its name where several of a kind are mixed.
     """
-    kinds = {scale: scale.partition("-")[0] for scale in scales}
+    kinds = {scale: scale_kind(scale) for scale in scales}
     if len(kinds) < 2:
         return dict.fromkeys(kinds, "")
     of_kind = Counter(kinds.values())

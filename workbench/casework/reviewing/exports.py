@@ -129,7 +129,7 @@ def facts_of(
     start, end = (local_time(moment, zone) for moment in (scope.start, scope.end))
     reached = "none"
     if isinstance(threshold, Threshold):
-        reached = f"{threshold.score:g} on the scale {threshold.scale} ({threshold.calibration})"
+        reached = threshold.words
     elif threshold is None:
         if searches is None:
             searches = searches_under(register.folder, reference)
