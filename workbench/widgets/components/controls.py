@@ -30,8 +30,10 @@ class _Sharing:
     def model_id(self) -> str:
         """Id of the model of all that say the same."""
         kind = type(self).__mro__[2]
-        now = ((name, getattr(self, name), silent) for name, silent in _silent(kind).items())
-        told = {name: value for name, value, silent in now if value != silent}
+        silent = _silent(kind)
+        said = silent.keys() & self._trait_values.keys()
+        told = {name: self._trait_values[name] for name in said}
+        told = {name: value for name, value in told.items() if value != silent[name]}
         key = (kind, *sorted(told.items()))
         known = _shared.get(key)
         if known is None or known.comm is None:  # never made, or closed with all other models
