@@ -14,6 +14,7 @@ from typing import Any
 import nbformat
 import psutil
 import pytest
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
@@ -225,17 +226,34 @@ def test_a_widget_that_is_slow_to_be_ready_is_there_in_the_end(
     seen.assert_clean()
 
 
-def test_a_framed_document_runs_apart_and_the_page_runs_no_inline_script(
+def test_a_framed_document_runs_apart_and_what_does_not_load_is_told(
     server: tuple[str, int], visit: Any
 ) -> None:
     address = server[0]
     seen = visit(address.split("?")[0])
     seen.page.goto(address)
+    chunks: list[str] = []
+    seen.page.on("request", lambda one: chunks.append(one.url) if ".voila.js" in one.url else None)
     seen.page.get_by_role("link", name="Framed").click()
     said = seen.page.frame_locator("iframe").locator("#said")
     said.get_by_text("its script ran as null").wait_for()
     assert seen.page.title() == "Framed · Sightline"
     assert seen.foreign == []
+
+    # A script that does not come, such as the last one, with which widgets are drawn.
+    chunk = "**/" + chunks[-1].rpartition("/")[2]
+    seen.page.route(chunk, lambda route: route.abort())
+    seen.page.reload()
+    told = seen.page.get_by_role("alert")
+    told.get_by_text("A part of this page did not load.").wait_for()
+    seen.page.wait_for_timeout(AT_ONCE + 1_000)  # the server answers meanwhile, which is not enough
+    assert told.is_visible()
+    assert "VBox(" not in seen.page.locator("body").inner_text()
+    seen.screenshot("part-missing")
+    seen.page.unroute(chunk)
+    told.get_by_role("button", name="Reload").click()
+    seen.page.get_by_text("nothing yet").wait_for()
+    expect(told).to_have_count(0)
 
 
 def test_a_broken_dashboard_shows_no_code_and_no_traceback(

@@ -1,6 +1,6 @@
 "use strict";
-// Says so when this page does not come up, when its kernel has ended or the server does not answer,
-// and offers to load the page again. What the page shows stays.
+// Says so when this page does not come up, or not all of it, when its kernel has ended or the server
+// does not answer, and offers to load the page again. What the page shows stays.
 {
   const PERIOD = 5_000;  // between two looks; a connection that ends is a reason to look at once
   const RISING = 1_500;  // while the page comes up, which has no connection yet
@@ -16,6 +16,9 @@
   const LONGEST = 60_000;  // without a sign that the page is coming up
   const STUCK = "This page has not come up: its work on the server does not answer. Reload the page; "
     + "if that does not help, tell the administrator.";
+
+  const PARTIAL = "A part of this page did not load. Reload the page; if that does not help, tell the "
+    + "administrator.";
 
   const note = document.createElement("div");
   note.className = "sl-lost";
@@ -40,6 +43,20 @@
 
   let left = -Infinity;
   addEventListener("beforeunload", () => { left = performance.now(); });
+
+  let lacking = false;
+  /** @param {Event} event */
+  const miss = ({ target }) => {
+    const needed = target instanceof HTMLScriptElement
+      || (target instanceof HTMLLinkElement && target.rel === "stylesheet");
+    // What is still on its way as the page is left is given up.
+    if (!needed || performance.now() - left < LEAVING) return;
+    lacking = true;
+    document.documentElement.classList.add("sl-lacking");  // Python's words for what is not there
+    if (document.body) show(PARTIAL);
+    else document.addEventListener("DOMContentLoaded", () => show(PARTIAL));
+  };
+  addEventListener("error", miss, true);
 
   // An output is there once it is something else than Jupyter's words for a widget that is not.
   const isUp = () => {
@@ -84,7 +101,8 @@
       const { alive } = await answer.json();  // a proxy's own words are none
       failures = 0;
       if (alive) {
-        if (words.textContent !== STUCK) note.remove();
+        if (lacking) show(PARTIAL);
+        else if (words.textContent !== STUCK) note.remove();
       } else if (performance.now() - left > LEAVING) {
         over = true;
         count();
