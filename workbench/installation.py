@@ -6,7 +6,7 @@ hand down what is needed. Nothing behind a door looks for settings or cases of i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -238,6 +238,7 @@ class Installation:
             on_picture: OnPicture,
             sharp: bool,
             tags: Mapping[str, str],
+            caption: Sequence[str],
         ) -> Cut:
             from workbench.faces.clips import cut, inside  # most exports find no footage to cut
 
@@ -253,6 +254,7 @@ class Installation:
                 within=within,
                 sharp=sharp,
                 tags=tags,
+                caption=caption,
                 on_picture=on_picture,
             )
 

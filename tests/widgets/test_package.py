@@ -107,6 +107,13 @@ def test_a_court_package_holds_all_that_a_court_is_shown_and_is_signed_as_a_whol
     detail = [np.abs(np.diff(picture.astype(int), axis=0)).mean() for _, picture in
               (coarse[5], sharp[5])]  # fmt: skip
     assert detail[1] > detail[0]
+    # Case and training stand under each picture, which is as high as recorded.
+    for _, picture in (coarse[0], coarse[-1], sharp[5]):
+        assert picture.shape[0] > 360
+        assert picture.shape[1] == 640
+        band = picture[362:]
+        assert band.max() > 200
+        assert np.median(band) < 60
     whole = frames(files["TRAINING-compilation.mp4"])
     seconds = [second for second, _ in whole]
     assert seconds == sorted(seconds)

@@ -14,15 +14,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
+from PIL import Image as Pictures
+from PIL import ImageDraw
 
 from workbench.domain import Box, Reading, Shot
 from workbench.errors import RecordingError
 from workbench.faces import quality
 from workbench.faces.detection import detect
+from workbench.faces.reels import wrapped
 from workbench.faces.tracklets import PICTURE_MARGIN
-from workbench.footage.filmwriter import FilmWriter
+from workbench.footage.filmwriter import FilmWriter, sized
 from workbench.footage.frames import RecordingReader
 from workbench.footage.pixelation import pixelated
+from workbench.style import picture_font
 
 if TYPE_CHECKING:
     from workbench.domain import Image
@@ -38,6 +42,8 @@ SAME_FACE_OVERLAP = 0.25
 # A frame this near to a best shot's second is the one that it was taken from; the same picture but
 # for the JPEG differs by at most so many grey levels on average (demo and town: at most 2.1).
 SAME_MOMENT_SECONDS, SAME_PICTURE_LEVELS = 0.002, 12.0
+# Letters of what stands under each picture: a share of its width, and no smaller than can be read.
+LETTERS, SMALLEST_LETTERS = 1 / 50, 11
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +131,7 @@ def cut(
     within: Within = (0.0, math.inf),
     sharp: bool = False,
     tags: Mapping[str, str] | None = None,
+    caption: Sequence[str] = (),
     on_picture: Callable[[Image, datetime], None] | None = None,
 ) -> Cut:
     """Cut the seconds around a tracklet's best shots from its recording, as MP4 and a still.
@@ -147,6 +154,8 @@ def cut(
         Make a film too in which nothing is coarse: bystanders can be recognised.
     tags : mapping of str to str, optional
         What the films say of themselves; see :class:`workbench.footage.filmwriter.FilmWriter`.
+    caption : sequence of str
+        Lines that stand under each picture of the films, and cover nothing of it.
     on_picture : callable, optional
         Called with each coarse picture ``(height, width, 3) uint8`` (BGR) and its time (UTC). It
         may raise Cancelled.
@@ -183,10 +192,13 @@ def cut(
                     checked += 1
                     if shot is shots[0]:
                         still = _jpeg(picture)
-            first = frame.seconds if first is None else first
-            coarse.add(picture, frame.seconds - first)
+            if first is None:
+                first, size = frame.seconds, picture.shape
+                band = _band(caption, size[1])
+            coarse.add(_above(picture, band, size), frame.seconds - first)
             if sharp:
-                whole.add(image[: picture.shape[0], : picture.shape[1]], frame.seconds - first)
+                plain = image[: picture.shape[0], : picture.shape[1]]
+                whole.add(_above(plain, band, size), frame.seconds - first)
             if on_picture is not None:
                 ahead = timedelta(seconds=frame.seconds - known[0].seconds)
                 on_picture(picture, known[0].time + ahead)
@@ -199,6 +211,26 @@ def cut(
         if not checked:
             raise _not_shown(recording)
         return Cut(coarse.finish(), still, whole.finish() if sharp else b"")
+
+
+def _band(lines: Sequence[str], width: int) -> Image:
+    """Write lines on a band of even height, as wide as the pictures; of no height without any."""
+    if not lines:
+        return np.zeros((0, width, 3), np.uint8)
+    size = max(SMALLEST_LETTERS, round(LETTERS * width))
+    font, margin = picture_font(size), size
+    told = [part for line in lines for part in wrapped(line, font, width - 2 * margin)]
+    step = round(1.4 * size)
+    strip = Pictures.new("RGB", (width, (step * len(told) + margin) // 2 * 2), "#14181d")
+    pen = ImageDraw.Draw(strip)
+    for number, line in enumerate(told):
+        pen.text((margin, margin // 2 + step * number), line, fill="#ffffff", font=font)
+    return np.asarray(strip)[:, :, ::-1]
+
+
+def _above(picture: Image, band: Image, size: Sequence[int]) -> Image:
+    """Put a picture, which is made as large as the first, above the band of its film."""
+    return np.vstack((sized(picture, size[1], size[0]), band))
 
 
 def _jpeg(picture: Image) -> bytes:

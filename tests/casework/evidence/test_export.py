@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from csv import DictReader
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -551,11 +551,12 @@ def test_clips_of_sightings_go_in_where_the_recording_is_at_hand(
 
     def clip(
         of: Case, sighting: Candidate, path: Path, on_picture: OnPicture, sharp: bool,
-        tags: Mapping[str, str],
+        tags: Mapping[str, str], caption: Sequence[str],
     ) -> Cut:  # fmt: skip
         assert of.reference == "A-1"
         assert {path.name for path in tmp_path.iterdir()} == before  # films lie there without names
         said.append(tags)
+        assert caption == [tags["title"]]  # nothing else must be said of it
         asked.append((sighting.recording, path))
         on_picture(np.zeros((90, 160, 3), np.uint8), sighting.first_seen)
         return Cut(b"cut from " + path.read_bytes(), b"still", b"sharp")

@@ -25,9 +25,11 @@ if TYPE_CHECKING:
 
 OnPicture: TypeAlias = "Callable[[Image, datetime], None]"
 """Called with each coarse picture of a clip, and its time (UTC)."""
-ClipMaker: TypeAlias = "Callable[[Case, Candidate, Path, OnPicture, bool, Mapping[str, str]], Cut]"
+ClipMaker: TypeAlias = (
+    "Callable[[Case, Candidate, Path, OnPicture, bool, Mapping[str, str], Sequence[str]], Cut]"
+)
 """Cut the moments around a case's sighting from its recording, sharp too where the fifth argument
-is True, with tags that say what the films are: :func:`workbench.faces.clips.cut`."""
+is True, with tags and a caption that say what the films are: :func:`workbench.faces.clips.cut`."""
 COMPILATION = "compilation.mp4"
 PARTS = 1000  # of a clip, in which progress is counted
 MARGIN = timedelta(seconds=2)  # of a clip, about, for its progress alone
@@ -129,8 +131,10 @@ def make_films(
             with _writing(folder):
                 reel.add(picture, moment)
 
-        tags = {"title": f"Case {case.reference}: {', '.join(lines[:3])}", "comment": comment}
-        cut = clip(case, seen, path, on_picture, sharp, tags)
+        title = f"Case {case.reference}: {', '.join(lines[:-1])}"
+        caption = list(filter(None, (title, notice)))
+        tags = {"title": title, "comment": comment}
+        cut = clip(case, seen, path, on_picture, sharp, tags, caption)
         name = f"{'TRAINING-' if training else ''}{number:04}-{seen.tracklet_id}.mp4"
         files[f"clips/{name}"] = _unnamed(folder, opened, cut.coarse)
         if sharp and cut.sharp:
@@ -196,7 +200,10 @@ def in_words(films: Sequence[str], *, shots: bool) -> str:
     words = f"This archive holds {'best shots but no clips' if shots else 'no clips'}."
     if coarse := kinds["clips"]:
         listed = ", ".join(coarse)
-        words = f"Clips, in which all but the face of the sighting is pixelated: {listed}."
+        words = (
+            "Clips, in which all but the face of the sighting is pixelated, and the case stands "
+            f"under each picture: {listed}."
+        )
     if sharp := kinds["sharp"]:
         words += f" Clips in which nothing is pixelated: {', '.join(sharp)}."
     if others := [name for name in films if "/" not in name]:
