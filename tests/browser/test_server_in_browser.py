@@ -226,7 +226,7 @@ def test_a_widget_that_is_slow_to_be_ready_is_there_in_the_end(
     seen.assert_clean()
 
 
-def test_a_framed_document_runs_apart_and_what_does_not_load_is_told(
+def test_a_framed_document_runs_apart_and_what_is_amiss_is_told(
     server: tuple[str, int], visit: Any
 ) -> None:
     address = server[0]
@@ -254,6 +254,10 @@ def test_a_framed_document_runs_apart_and_what_does_not_load_is_told(
     told.get_by_role("button", name="Reload").click()
     seen.page.get_by_text("nothing yet").wait_for()
     expect(told).to_have_count(0)
+    with seen.page.context.expect_page() as opening:
+        seen.page.evaluate("open(document.querySelector('.sl-home').href)")
+    opening.value.get_by_role("button", name="Sign out").click()
+    told.get_by_text("when you are signed out").wait_for(timeout=SOON)
 
 
 def test_a_broken_dashboard_shows_no_code_and_no_traceback(

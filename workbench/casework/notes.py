@@ -194,6 +194,15 @@ def find_matter(
     return Matter("recording", names[0], recording, camera_of, second, moment, timing)
 
 
+def may_be_noted(case: Case) -> bool:
+    """Check whether notes of a case are written: while it is open, expired or not yet valid."""
+    try:
+        case.require_open(fix=_ONLY_OPEN, valid_now=False)
+    except CaseError:
+        return False
+    return True
+
+
 def write_note(register: CaseRegister, reference: str, matter: Matter, text: str) -> Note:
     """Record a note or marker, in the user's name.
 

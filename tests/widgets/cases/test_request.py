@@ -239,6 +239,14 @@ def test_in_training_a_case_is_opened_and_says_so(fresh_home: Path, small_town: 
     assert page.model.said == "T-1 is open for training."
     assert TRAINING_NOTICE in page.about.notes.value
     assert page.model.offers == ("close",)
+    noting = page.about.noting
+    noting.text.value = "The area is small."
+    noting.writing.children[-1].click()
+    assert [one.layout.display for one in (noting.writing, noting.withdrawing)] == ["", ""]
     page.about.reason.value = "Learned"
     page.about.acts["close"].click()
     assert page.model.shown.status() == "closed"
+    # What was noted stays, and nothing is offered that would be refused.
+    assert "The area is small." in noting.listed.value
+    assert "The case is closed:" in noting.listed.value
+    assert [one.layout.display for one in (noting.writing, noting.withdrawing)] == ["none", "none"]

@@ -18,7 +18,7 @@ from workbench.casework.facts import (
     warnings,
 )
 from workbench.casework.notes import THE_CASE
-from workbench.maps.zones import local_zone
+from workbench.maps.zones import local_time, local_zone
 from workbench.widgets.cases.area import CaseMap
 from workbench.widgets.components import controls
 from workbench.widgets.components.media import address
@@ -194,10 +194,7 @@ class CasePanel(Panel):
         zone = self._zone_of(self.model.shown)
         self.told.value = table(
             ["When", "Who", "What"],
-            (
-                (f"{e.at.astimezone(zone):%d %b %Y, %H:%M:%S %Z}", e.account, e.words)
-                for e in self.model.history()
-            ),
+            ((local_time(e.at, zone), e.account, e.words) for e in self.model.history()),
         )
 
     def _tell_watched(self, _: object = None) -> None:

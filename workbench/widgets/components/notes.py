@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from traitlets import Instance, Tuple, Unicode
 
 from workbench.casework.evidence.noted import note_rows, viewing_rows
-from workbench.casework.notes import Matter, Notes, notes, withdraw_note, write_note
+from workbench.casework.notes import Matter, Notes, may_be_noted, notes, withdraw_note, write_note
 from workbench.casework.plaintext import LONGEST_TEXT
 from workbench.errors import SightlineError
 from workbench.maps.zones import local_time
@@ -53,6 +53,7 @@ class NotesModel(Tasks):
     case = Unicode(help="reference of the case; empty for none")
     matters = Tuple(help="what a note can be about, each a Matter; the first is offered")
     found = Instance(Notes, (), help="notes that the person at the page may know of")
+    ended = Unicode(help="status of a case whose notes stay as they are; empty: they are written")
 
     def __init__(
         self, installation: Installation, *, whole: bool = False, work: Work | None = None
@@ -72,7 +73,7 @@ class NotesModel(Tasks):
         """Take a case, and what notes can be about."""
         self.say("notes")
         if case != self.case:
-            self.found = Notes()
+            self.found, self.ended = Notes(), ""
         self.case, self.matters = case, tuple(matters)
         self.refresh()
 
@@ -82,6 +83,8 @@ class NotesModel(Tasks):
             return
         try:
             self.found = notes(self.installation.register, self.case)
+            case = self.installation.register.case(self.case)
+            self.ended = "" if may_be_noted(case) else case.status()
         except SightlineError as error:
             self.found = Notes()
             self.say("notes", str(error))
@@ -123,10 +126,10 @@ class NotesPanel(Panel):
             self.own,
             button("Withdraw it", self._withdraw, label="The record keeps it as withdrawn"),
         )
-        writing = row(self.about, self.text, button("Add the note", self._write))
-        super().__init__([self.listed, writing, self.withdrawing, message(model, "notes")])
+        self.writing = row(self.about, self.text, button("Add the note", self._write))
+        super().__init__([self.listed, self.writing, self.withdrawing, message(model, "notes")])
         self.add_class("sl-notes")
-        model.observe(self._draw, ["found", "case"])
+        model.observe(self._draw, ["found", "case", "ended"])
         model.observe(self._offer, "matters")
         self._offer()
         self._draw()
@@ -157,6 +160,9 @@ class NotesPanel(Panel):
         if model.found.withheld:
             hidden = WITHHELD.format(count(model.found.withheld, "note"))
             words += f'<p class="sl-hint">{escaped(hidden)}</p>'
+        if model.ended:
+            over = f"The case is {model.ended}: notes are written and withdrawn under an open one."
+            words += f'<p class="sl-hint">{escaped(over)}</p>'
         self.listed.value = words
         try:
             me = model.installation.register.me.account if model.case else ""
@@ -165,7 +171,8 @@ class NotesPanel(Panel):
         mine = [one for one in model.shown if one.by == me and not one.withdrawn]
         self.own.options = [(f"{local(one.at)}: {one.text[:40]}", one.number) for one in mine]
         self.own.index = len(mine) - 1 if mine else None
-        self.withdrawing.layout.display = "" if mine else "none"
+        self.writing.layout.display = "none" if model.ended else ""
+        self.withdrawing.layout.display = "" if mine and not model.ended else "none"
 
 
 def _matter_words(one: Matter, first: str, zone: tzinfo) -> str:

@@ -5,8 +5,8 @@
   const PERIOD = 5_000;  // between two looks; a connection that ends is a reason to look at once
   const RISING = 1_500;  // while the page comes up, which has no connection yet
   const LEAVING = 60_000;  // the kernel is ended as the page is left, which shows until the next is there
-  const ENDED = "This page is no longer connected: its work on the server has ended. What it shows "
-    + "can still be read. Reload the page to go on.";
+  const ENDED = "This page is no longer connected: its work on the server has ended, as it "
+    + "does when you are signed out. What it shows can still be read. Reload the page to go on.";
   const SILENT = "The server does not answer. What this page shows can still be read; it connects "
     + "again by itself if the server comes back soon.";
   const UNMADE = "This page could not be opened: its Python session on the server ended before the "
