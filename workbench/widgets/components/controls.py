@@ -20,7 +20,7 @@ _PARTS = {"layout", "style"}
 _shared: dict[tuple[Any, ...], Any] = {}
 
 
-class _Sharing:
+class _Sharing(HasTraits):
     """Mixin of a layout or style without a model of its own: what says the same is one model."""
 
     def open(self) -> None:
@@ -31,9 +31,8 @@ class _Sharing:
         """Id of the model of all that say the same."""
         kind = type(self).__mro__[2]
         silent = _silent(kind)
-        said = silent.keys() & self._trait_values.keys()
-        told = {name: self._trait_values[name] for name in said}
-        told = {name: value for name, value in told.items() if value != silent[name]}
+        now = {name: getattr(self, name) for name in silent if self.trait_has_value(name)}
+        told = {name: value for name, value in now.items() if value != silent[name]}
         key = (kind, *sorted(told.items()))
         known = _shared.get(key)
         if known is None or known.comm is None:  # never made, or closed with all other models
