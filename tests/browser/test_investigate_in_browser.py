@@ -63,6 +63,22 @@ def set_range(seen: Any, *fields: str) -> None:
         inputs.nth(number).blur()
 
 
+def type_slowly(seen: Any) -> None:
+    """Type a time as people do who look for each digit: the page has answered to each of them."""
+    day, time = (
+        seen.page.locator(f".sl-time input[type={kind}]").first for kind in ("date", "time")
+    )
+    day.fill("22026-03-29")
+    seen.page.get_by_text("the start and the end each need a date and a time").wait_for()
+    expect(day).to_have_value("")
+    day.fill("2026-03-29")
+    time.focus()
+    for digit in "103705":
+        seen.page.keyboard.press(digit)
+        seen.page.wait_for_timeout(500)
+    assert time.input_value() == "10:37:05"
+
+
 def search(seen: Any) -> None:
     seen.page.get_by_role("button", name="Search", exact=True).click()
 
@@ -76,6 +92,7 @@ def test_a_person_is_searched_and_found(opened: Any, wanted: Photographs) -> Non
 
     draw_polygon(seen)
     seen.page.locator(".sl-inside strong", has_text="12 cameras").wait_for()
+    type_slowly(seen)
     set_range(seen, "2026-03-29", "00:30:00", "2026-03-29", "17:00:00")
     seen.page.locator(".sl-covered", has_text="3 cameras of 12").wait_for()
     seen.screenshot("investigate-2-asked")

@@ -8,11 +8,18 @@ whose layout changes refers to another one from then on.
 
 from __future__ import annotations
 
+from datetime import date
 from functools import cache
 from typing import Any
 
 import ipywidgets
-from ipywidgets.widgets.trait_types import InstanceDict
+from ipywidgets.widgets.trait_types import (
+    Date,
+    InstanceDict,
+    Time,
+    date_serialization,
+    time_serialization,
+)
 from ipywidgets.widgets.widget import widget_serialization
 from traitlets import HasTraits, observe
 
@@ -86,7 +93,7 @@ Box = _sharing(ipywidgets.Box)
 Button = _sharing(ipywidgets.Button)
 Checkbox = _sharing(ipywidgets.Checkbox)
 Combobox = _sharing(ipywidgets.Combobox)
-DatePicker = _sharing(ipywidgets.DatePicker)
+_DatePicker: Any = _sharing(ipywidgets.DatePicker)
 Dropdown = _sharing(ipywidgets.Dropdown)
 FloatProgress = _sharing(ipywidgets.FloatProgress)
 FloatSlider = _sharing(ipywidgets.FloatSlider)
@@ -97,10 +104,40 @@ IntSlider = _sharing(ipywidgets.IntSlider)
 SelectMultiple = _sharing(ipywidgets.SelectMultiple)
 Text = _sharing(ipywidgets.Text)
 Textarea = _sharing(ipywidgets.Textarea)
-TimePicker = _sharing(ipywidgets.TimePicker)
+_TimePicker: Any = _sharing(ipywidgets.TimePicker)
 ToggleButton = _sharing(ipywidgets.ToggleButton)
 ToggleButtons = _sharing(ipywidgets.ToggleButtons)
 VBox = _sharing(ipywidgets.VBox)
+
+
+def _date_of(sent: Any, widget: Any) -> date | None:
+    try:
+        found: date | None = date_serialization["from_json"](sent, widget)
+    except (ValueError, OverflowError):
+        return None
+    return found
+
+
+class DatePicker(_DatePicker):  # type: ignore[misc]
+    """Field of a date, which is empty where people typed a year that Python does not know.
+
+    Browsers take years of six digits, and the field would show another date than the one in use.
+    """
+
+    value = Date(None, allow_none=True).tag(
+        sync=True, from_json=_date_of, to_json=date_serialization["to_json"]
+    )
+
+
+class TimePicker(_TimePicker):  # type: ignore[misc]
+    """Field of a time of day, in which people type digit by digit.
+
+    What is typed is not sent back: the browser writes the same time in more digits, takes what
+    comes back for another one, and begins the number anew that is half typed.
+    """
+
+    value = Time(None, allow_none=True).tag(sync=True, echo_update=False, **time_serialization)
+
 
 __all__ = [
     "HTML",
