@@ -303,12 +303,13 @@ def _forfeited(
         return
     rows = gallery.recordings()
     of = {str(row.recording_id): str(row.camera_id) for row in rows.itertuples()}
-    searched = {camera.camera_id for camera in cameras}
+    searched = {camera.camera_id: camera.words() for camera in cameras}
     for name in sorted({lost[one] for one in concerned}):
-        own = {of[one] for one in concerned if lost[one] == name} & searched
+        own = {of[one] for one in concerned if lost[one] == name} & searched.keys()
         if own:
+            named = ", ".join(sorted(searched[one] for one in own))
             yield (
-                f"footage of {', '.join(sorted(own))} was fetched for the urgent case {name}, "
+                f"footage of {named} was fetched for the urgent case {name}, "
                 "which was not confirmed, and may not be searched. It is deleted from this gallery "
                 "by a server that serves it, within a minute, or by an administrator with "
                 "`sightline purge`; what another open case holds of it stays until that is closed. "
