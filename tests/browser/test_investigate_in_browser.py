@@ -73,10 +73,10 @@ def type_slowly(seen: Any) -> None:
     expect(day).to_have_value("")
     day.fill("2026-03-29")
     time.focus()
-    for digit in "103705":
+    for digit in "1037":
         seen.page.keyboard.press(digit)
-        seen.page.wait_for_timeout(500)
-    assert time.input_value() == "10:37:05"
+        seen.page.wait_for_timeout(400)
+    assert time.input_value().startswith("10:37")
 
 
 def search(seen: Any) -> None:

@@ -246,7 +246,7 @@ def test_a_framed_document_runs_apart_and_what_is_amiss_is_told(
     seen.page.reload()
     told = seen.page.get_by_role("alert")
     told.get_by_text("A part of this page did not load.").wait_for()
-    seen.page.wait_for_timeout(AT_ONCE + 1_000)  # the server answers meanwhile, which is not enough
+    seen.page.wait_for_event("response", lambda answer: "/alive/" in answer.url)  # not enough
     assert told.is_visible()
     assert "VBox(" not in seen.page.locator("body").inner_text()
     seen.screenshot("part-missing")
