@@ -64,7 +64,7 @@ from workbench.gallery.planning import places_of, plan
 from workbench.gallery.removal import purge
 from workbench.gallery.resolving import Reader
 from workbench.gallery.rows import RECORDINGS, tracklets_schema
-from workbench.gallery.searching import answer, coverage
+from workbench.gallery.search import answer, coverage
 from workbench.gallery.snapshot import Snapshot
 from workbench.gallery.storage import Storage
 from workbench.permit.issuing import issue

@@ -56,6 +56,8 @@ from synthetic import (
     fill,
     templates_of,
 )
+from workbench.gallery.best import BEST, PICTURES
+from workbench.gallery.index import TemplateIndex, TemplateRows, write_index
 
 from workbench.calibration import Normaliser
 from workbench.district import from_shapes
@@ -67,8 +69,6 @@ from workbench.domain import (
     Scope,
 )
 from workbench.gallery import Gallery
-from workbench.gallery.best import BEST, PICTURES
-from workbench.gallery.index import TemplateIndex, TemplateRows, write_index
 from workbench.gallery.scan import Question, Rows, scan, workers
 from workbench.gallery.search import _inside, explain, search
 from workbench.permit.issuing import issue

@@ -47,6 +47,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def no_merging() -> Iterator[None]:
+    """Have no gallery merged by a process that outlives a test; those of merging start it."""
+    from workbench.gallery import background
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(background, "start_unattended", lambda path: None)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The home of an installation of the tests' own: no setting of this machine plays a part."""
     kept = {name: value for name, value in os.environ.items() if name.startswith("SIGHTLINE_")}

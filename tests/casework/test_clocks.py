@@ -33,7 +33,7 @@ from workbench.domain import times
 from workbench.errors import CaseError, GalleryError, NotPermitted, RecordingError, TimeError
 from workbench.footage.clockpictures import read_area
 from workbench.gallery import Gallery
-from workbench.gallery.lifecycle import merge
+from workbench.gallery.joining import merge
 
 LONDON = ZoneInfo("Europe/London")
 RIGHT = {"zone": LONDON, "error_seconds": 0.0, "how": "set by a time server"}
@@ -171,7 +171,7 @@ def test_a_correction_is_on_record_with_old_and_new_times_before_it_is_made(
         def refuse(*_: Any, **__: Any) -> None:
             raise GalleryError("the disk is full")
 
-        monkeypatch.setattr(gallery, "restate", refuse)
+        monkeypatch.setattr(correcting, "restate", refuse)
         with pytest.raises(GalleryError):
             correct_clocks(register, gallery, target, offset_seconds=0, how="no")
         assert [e.what for e in office.events("clock.")[5:]] == ["clock.correcting", "clock.failed"]
@@ -189,7 +189,7 @@ def test_what_comes_in_changes_times_under_the_role_and_on_record(
         correct_clocks(office.sit("sara"), other, ClockTarget(camera_id="C1"), **given)
 
         def bring() -> int:
-            merging = functools.partial(merge, gallery, other)
+            merging = functools.partial(merge, gallery.writer, other)
             return bring_in(
                 office.register, gallery, "elsewhere", lambda agreed: merging(agreed=agreed)
             ).corrected

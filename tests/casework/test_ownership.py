@@ -11,7 +11,10 @@ import pytest
 from workbench.casework.ownership import require_own
 from workbench.casework.register import all_entries
 from workbench.errors import GalleryError, NotPermitted
-from workbench.gallery import Gallery, store
+from workbench.gallery import Gallery
+from workbench.gallery.disk import refused_by_disk
+from workbench.gallery.manifest import Manifest
+from workbench.gallery.opening import folder_of
 from workbench.installation import Installation
 
 At = Callable[[str], Installation]
@@ -37,7 +40,7 @@ def test_a_gallery_names_its_home_from_another_folder_and_is_taken_when_that_is_
     first = at("project")
     path = tmp_path / "project" / "town.duckdb"
     shutil.copy(unowned.path, path)
-    shutil.copytree(store.segments_folder(unowned.path), store.segments_folder(path))
+    shutil.copytree(folder_of(unowned.path), folder_of(path))
     first.open_gallery(path, write=True, action="footage.index").close()
     owner = first.register.installation_file.id
 
@@ -88,10 +91,10 @@ def test_an_adoption_that_fails_is_on_record(
     mine = at("one")
 
     def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
+        raise refused_by_disk(unowned.path, OSError(28, "No space left on device"))
 
     with monkeypatch.context() as patch:
-        patch.setattr(store, "write_register", full)
+        patch.setattr(Manifest, "commit", full)
         with pytest.raises(GalleryError, match=r"No space left|full"):
             mine.open_gallery(unowned.path, write=True)
     entries = [e for e in all_entries(mine.folder) if e.what.startswith("gallery.")]

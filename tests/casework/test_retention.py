@@ -24,7 +24,7 @@ from workbench.casework.reviewing.review import decide, list_for_review, waiting
 from workbench.domain import Probe, Scope
 from workbench.errors import CaseError, NotPermitted
 from workbench.gallery import Gallery
-from workbench.gallery.lifecycle import check
+from workbench.gallery.checking import check
 
 SEEN = {"nose": "similar", "ears": "similar", "mouth": "similar"}
 

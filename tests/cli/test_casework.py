@@ -229,7 +229,7 @@ def test_a_purge_empties_the_files_and_is_on_record(
     with Gallery.open(gallery) as opened:
         vector = bytes(opened.shots(opened.tracklets().query("searchable")["tracklet_id"].iloc[0])
                        [0].template.tobytes())  # fmt: skip
-    parts = [gallery, *(gallery.parent / f"{gallery.name}.segments").rglob("*")]
+    parts = [gallery, *(gallery.parent / f"{gallery.name}.gallery").rglob("*")]
     assert any(vector in part.read_bytes() for part in parts if part.is_file())
     before = sum(part.stat().st_size for part in parts if part.is_file())
     said = run("purge", "--gallery", gallery)

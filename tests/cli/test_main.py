@@ -21,7 +21,7 @@ from workbench.cli.main import main
 from workbench.cli.output import DONE, PROBLEMS, REFUSED
 from workbench.faces.profiles import make_profile
 from workbench.gallery import Gallery
-from workbench.gallery.by_id import tracklets_by_id
+from workbench.gallery.lookup import tracklets_by_id
 from workbench.installation import Installation
 from workbench.server import application
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from earlier import earlier
+from former import unpacked
 
 from workbench.cli.main import main
 from workbench.server import application
@@ -60,18 +59,13 @@ def test_a_service_that_the_hub_starts_needs_its_address_alone(
 
 
 def test_a_gallery_that_no_page_could_open_is_not_served(
-    small_town: Path,
-    copied: Callable[[Path, Path], Path],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def never(*_: object) -> None:
         raise AssertionError("the server listens")
 
     monkeypatch.setattr(application, "listen", never)
-    old, other = copied(small_town, tmp_path), tmp_path / "none.duckdb"
-    earlier(old)
+    old, other = unpacked(3, tmp_path), tmp_path / "none.duckdb"
     other.write_bytes(b"no gallery")
     assert main(["serve", "--gallery", str(old)]) == 2
     assert f"sightline gallery upgrade {old}" in capsys.readouterr().err

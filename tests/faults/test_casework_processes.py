@@ -20,7 +20,7 @@ from workbench.casework.register import all_entries
 from workbench.casework.retention import purge
 from workbench.casework.subjects import SUBJECTS, subject_folder, subject_photographs
 from workbench.gallery import Gallery
-from workbench.gallery.lifecycle import check
+from workbench.gallery.checking import check
 
 DECIDING = Path(__file__).parents[1] / "support" / "deciding.py"
 KILLS = int(os.environ.get("SIGHTLINE_KILLS", "6"))

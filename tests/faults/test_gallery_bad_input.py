@@ -19,8 +19,8 @@ from workbench.district import from_geojson
 from workbench.domain import Profile, Scope
 from workbench.errors import GalleryError
 from workbench.gallery import Gallery
+from workbench.gallery.checking import check
 from workbench.gallery.duck import refusal
-from workbench.gallery.lifecycle import check
 from workbench.gallery.search import search
 from workbench.permit.issuing import issue
 

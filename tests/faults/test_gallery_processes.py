@@ -17,7 +17,8 @@ from workbench.district import from_shapes
 from workbench.domain import Candidate, Scope
 from workbench.gallery import Gallery
 from workbench.gallery import search as gallery_search
-from workbench.gallery.lifecycle import check as check_gallery
+from workbench.gallery.checking import check as check_gallery
+from workbench.gallery.moving import objects_of
 from workbench.permit.issuing import issue
 
 KILLS = int(os.environ.get("SIGHTLINE_KILLS", "15"))
@@ -77,10 +78,9 @@ def test_a_killed_writer_leaves_finished_recordings_and_nothing_else(tmp_path: P
             assert known <= stored <= known + 1
             assert check(reader, known) == stored
     with Gallery.open(path, write=True) as gallery:  # tidies up
-        named = {segment.entry.name for segment in gallery.segments}
         assert not list(check_gallery(gallery))
-    folders = {f.name for f in path.with_name("gallery.duckdb.segments").iterdir() if f.is_dir()}
-    assert folders == named
+        named, storage = set(objects_of(gallery.opened.manifest)), gallery.opened.storage
+        assert {*storage.names("parts"), *storage.names("packs")} == named
     assert stored >= told > KILLS
 
 

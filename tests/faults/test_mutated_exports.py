@@ -17,7 +17,9 @@ from mutations import MUTATIONS, mutated, try_apart
 
 from workbench.errors import GalleryError
 from workbench.gallery import Gallery
-from workbench.gallery.lifecycle import check, export, import_into
+from workbench.gallery.checking import check
+from workbench.gallery.exporting import export
+from workbench.gallery.importing import import_into
 
 VALUES: dict[str, tuple[Any, ...]] = {
     "string": ("", "x", "../..", "\0", "0" * 16, "\x1b[2J", "=1", "C0", "y" * 100_000),
@@ -58,7 +60,7 @@ def read(kind: str, number: int) -> str:
     damage(work / "parquet", random.Random(f"{what} {number}"))
     with Gallery.create(work / "new.duckdb", PROFILE) as gallery:
         try:
-            import_into(gallery, work / "parquet")
+            import_into(gallery.writer, work / "parquet")
         except GalleryError:
             assert len(gallery.recordings()) == 0
             return "refused"

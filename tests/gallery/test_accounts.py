@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from workbench.gallery.register import segments_folder
+from workbench.gallery.opening import folder_of
 
 NOBODY = 65534
 AREA = (
@@ -96,7 +96,7 @@ def test_another_account_is_told_whose_the_gallery_is(
     ):  # fmt: skip
         (shared / private).mkdir()
         towns.append(copied(stored, shared / private))
-        segments = segments_folder(towns[-1])
+        segments = folder_of(towns[-1])
         segments.chmod(0o755 if private == "segment" else 0o700)
         next(part for part in segments.iterdir() if part.is_dir()).chmod(0o700)
         towns[-1].chmod(of_register)

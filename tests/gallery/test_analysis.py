@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from workbench.gallery import Gallery
-from workbench.gallery.lifecycle import check
-from workbench.gallery.segments import ROWS
+from workbench.gallery.checking import check
+from workbench.gallery.opening import folder_of
 
 START = datetime(2026, 3, 29, tzinfo=UTC)
 
@@ -63,8 +63,9 @@ def test_footage_over_midnight_counts_for_both_days(gallery: Gallery, indexed) -
 
 def test_templates_are_those_of_the_scan_without_a_copy(gallery: Gallery, connection) -> None:
     table = gallery.templates()
-    for segment, chunk in zip(gallery.segments, _chunks(table), strict=False):
-        assert np.shares_memory(chunk, segment.index.templates)
+    parts = [gallery.snapshot.part(entry) for entry in gallery.snapshot.parts()]
+    for part, chunk in zip(parts, _chunks(table), strict=True):
+        assert np.shares_memory(chunk, part.templates)
     found = connection.sql("SELECT template FROM templates_view").to_arrow_table()
     assert found.num_rows == table.num_rows == 60
     stored = np.stack(table["template"].to_numpy())
@@ -87,12 +88,13 @@ def _chunks(table) -> Iterator[np.ndarray]:
     [
         "CREATE TABLE mine AS FROM recordings",
         "DROP VIEW base.recordings",
-        "DELETE FROM {part}.recordings",
-        "INSERT INTO {part}.problems VALUES ('a', 'b', 1)",
-        "DETACH {part}; ATTACH '{rows}' AS again (READ_WRITE); DELETE FROM again.recordings",
-        "DETACH {part}; ATTACH '{rows}' AS again; DELETE FROM again.recordings",
+        "DELETE FROM part_recordings",
+        "DELETE FROM base.all_cameras",
+        "INSERT INTO base.all_cameras VALUES ('a', 'b', 1, 1, now())",
+        "FROM read_parquet('{rows}')",
         "ATTACH '{folder}/other.duckdb' AS other",
-        "ATTACH '{register}' AS register",
+        "ATTACH '{named}' AS named",
+        "ATTACH '{manifest}' AS manifest (TYPE sqlite)",
         "COPY (FROM recordings) TO '{folder}/out.csv'",
         "COPY (FROM recordings) TO '{rows}' (FORMAT csv)",
         "EXPORT DATABASE '{folder}/all'",
@@ -112,13 +114,13 @@ def test_nothing_is_written_and_no_other_file_is_read(
     gallery: Gallery, tmp_path: Path, sql: str
 ) -> None:
     (tmp_path / "secret.csv").write_text("a,b\n1,2\n")
-    segment = gallery.segments[-1]
+    folder = folder_of(gallery.path)
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
     sql = sql.format(
-        part=segment.alias,
-        rows=segment.folder / ROWS,
+        rows=next(folder.rglob("tracklets.parquet")),
         folder=tmp_path,
-        register=gallery.path,
+        named=gallery.path,
+        manifest=folder / "manifest.sqlite",
     )
     with gallery.connection() as connection, pytest.raises(duckdb.Error):
         connection.execute(sql).fetchall()
@@ -127,7 +129,7 @@ def test_nothing_is_written_and_no_other_file_is_read(
 
 
 @pytest.mark.slow
-def test_a_connection_shows_one_moment_also_while_segments_are_merged(
+def test_a_connection_shows_one_moment_also_while_parts_are_merged(
     gallery: Gallery, indexed
 ) -> None:
     with gallery.connection() as connection:
@@ -135,7 +137,7 @@ def test_a_connection_shows_one_moment_also_while_segments_are_merged(
             gallery.add_recording(indexed(4, 15 * number, (200 + number,)))
         gallery.compact()
         assert connection.execute("SELECT count(*) FROM recordings").fetchone() == (12,)
-        assert connection.execute("SELECT count(jpeg) FROM shots").fetchone() == (120,)
+        assert connection.execute("SELECT count(pack) FROM shots").fetchone() == (120,)
     with gallery.connection() as later:
         assert later.execute("SELECT count(*) FROM recordings").fetchone() == (32,)
 

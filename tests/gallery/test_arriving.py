@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 from parted import VIEWS, answers, pictures, pictures_of, twins
+from workbench.gallery.segments import read_tables
 
 from workbench.gallery.arriving import arrive
 from workbench.gallery.committing import Committer
-from workbench.gallery.lifecycle import export
+from workbench.gallery.exporting import export
 from workbench.gallery.manifest import AlreadyStored
 from workbench.gallery.opening import create
 from workbench.gallery.parts import check_part
 from workbench.gallery.questions import read_only
-from workbench.gallery.segments import read_tables
 from workbench.gallery.snapshot import Snapshot
 
 

@@ -29,9 +29,9 @@ from workbench.errors import GalleryBusy, GalleryError, ProfileMismatch
 from workbench.gallery import Gallery as OfSegments
 from workbench.gallery import background, upkeep
 from workbench.gallery.conversion import to_parts
-from workbench.gallery.facade import Gallery
 from workbench.gallery.opening import folder_of, read_location, write_location
 from workbench.gallery.questions import MADE
+from workbench.gallery.store import Gallery
 
 RING = [[-1, 51], [1, 51], [1, 51.4845], [-1, 51.4845], [-1, 51]]
 AREA = from_geojson({"type": "Polygon", "coordinates": [RING]}, name="test")

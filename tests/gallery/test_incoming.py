@@ -17,23 +17,18 @@ import pyarrow.parquet as pq
 import pytest
 from pictures import jpeg
 from PIL import Image
+from workbench.gallery.segments import read_tables
 
 from workbench.cli.main import main
 from workbench.domain import IndexedRecording, Profile
 from workbench.errors import GalleryError
 from workbench.gallery import Gallery
-from workbench.gallery.duck import connect
+from workbench.gallery.checking import check
+from workbench.gallery.exporting import export
+from workbench.gallery.importing import check_export, exported_profile, import_into
 from workbench.gallery.incoming import check_tables
-from workbench.gallery.lifecycle import (
-    check,
-    check_export,
-    export,
-    exported_profile,
-    import_into,
-    merge,
-)
-from workbench.gallery.register import read_register, write_register
-from workbench.gallery.segments import ROWS, checksum, read_tables
+from workbench.gallery.joining import merge
+from workbench.gallery.recordings import stored
 
 START = datetime(2026, 3, 29, tzinfo=UTC)
 FAR, LONG_AGO = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC), datetime(1, 1, 1, tzinfo=UTC)
@@ -96,17 +91,14 @@ IMPOSSIBLE: list[tuple[str, str, Any]] = [
 
 @pytest.fixture
 def part(gallery: Gallery, tmp_path: Path) -> Path:
-    """An export of one segment: the largest."""
-    export(gallery, tmp_path / "all")
-    sizes = {
-        pq.read_metadata(path / "recordings.parquet").num_rows: path
-        for path in (tmp_path / "all").iterdir()
-        if path.is_dir()
-    }
-    folder = tmp_path / "parquet"
-    shutil.copytree(sizes[max(sizes)], folder / sizes[max(sizes)].name)
-    shutil.copy(tmp_path / "all" / "gallery.json", folder)
-    return folder / sizes[max(sizes)].name
+    """An export of one part, beside one of several."""
+    assert export(gallery, tmp_path / "all") == 12
+    with Gallery.create(tmp_path / "one.duckdb", gallery.profile) as one:
+        one.add_cameras(gallery.cameras())
+        one.add_recordings(stored(gallery, gallery.recordings()["recording_id"].tolist()))
+        export(one, tmp_path / "parquet")
+    (folder,) = [path for path in (tmp_path / "parquet").iterdir() if path.is_dir()]
+    return folder
 
 
 def refusal(folder: Path, profile: Profile) -> str:
@@ -225,15 +217,15 @@ def test_nothing_of_a_refused_export_is_imported(
     assert not list(tmp_path.glob("new*"))
     with Gallery.create(tmp_path / "empty.duckdb", profile) as empty:
         with pytest.raises(GalleryError, match="column jpeg, row 1"):
-            import_into(empty, all_of_it)
+            import_into(empty.writer, all_of_it)
         assert len(empty.recordings()) == 0
         file.write_bytes(before)
         shutil.copytree(last, all_of_it / "00000099-00000000")
         with pytest.raises(GalleryError, match=f"is in {last.name} too"):
-            import_into(empty, all_of_it)
+            import_into(empty.writer, all_of_it)
         assert len(empty.recordings()) == 0
         shutil.rmtree(all_of_it / "00000099-00000000")
-        import_into(empty, all_of_it)
+        import_into(empty.writer, all_of_it)
         assert list(check(empty)) == []
 
 
@@ -241,20 +233,14 @@ def test_a_gallery_put_together_by_hand_is_not_merged(
     gallery: Gallery, tmp_path: Path, profile: Profile, indexed: Callable[..., IndexedRecording]
 ) -> None:
     """Its checksums fit, so that only its values are wrong."""
-    path = tmp_path / "other.duckdb"
+    path, whole = tmp_path / "other.duckdb", indexed(5, 0, (77,))
+    (shot, *more), rest = whole.tracklets[0].shots, whole.tracklets[1:]
+    wrong = replace(shot, jpeg=b"text", quality=replace(shot.quality, overall=float("nan")))
+    first = replace(whole.tracklets[0], shots=(wrong, *more))
     with Gallery.create(path, profile) as other:
         other.add_cameras(gallery.cameras())
-        other.add_recording(indexed(5, 0, (77,)))
-        (folder,) = [one.folder for one in other.segments if one.entry.recordings]
-    with connect(folder / ROWS, write=True) as rows:
-        rows.execute("UPDATE shots SET jpeg = 'text'::BLOB, quality = 'nan'::DOUBLE")
-    register = read_register(path)
-    entries = tuple(
-        replace(one, checksum=checksum(folder)) if one.name == folder.name else one
-        for one in register.segments
-    )
-    write_register(path, replace(register, segments=entries))
+        other.add_recording(replace(whole, tracklets=(first, *rest)))
     before = len(gallery.recordings())
     with Gallery.open(path) as other, pytest.raises(GalleryError, match="column quality, row 1"):
-        merge(gallery, other)
+        merge(gallery.writer, other)
     assert len(gallery.recordings()) == before

@@ -24,7 +24,7 @@ from postgres import Postgres
 
 from workbench.domain import IndexedRecording, Profile
 from workbench.errors import GalleryBusy, GalleryError, NotPermitted, ProfileMismatch
-from workbench.gallery import Gallery, opening
+from workbench.gallery import opening
 from workbench.gallery.committing import Committer
 from workbench.gallery.entries import Change
 from workbench.gallery.named import renew
@@ -274,6 +274,13 @@ def test_what_is_broken_is_told_with_what_to_do(town: Path, state: str) -> None:
         assert (path.is_file() and path.read_bytes()) == bytes_, path
 
 
+def _make_earlier(path: Path) -> None:
+    """The register of a gallery of an earlier version, as far as it is looked at."""
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("CREATE TABLE gallery AS SELECT 4 AS schema_version")
+        connection.execute("CREATE TABLE weights (a INTEGER); CREATE TABLE segments (a INTEGER)")
+
+
 def test_other_files_are_told_apart(town: Path, profile: Profile) -> None:
     with pytest.raises(GalleryError, match="is the folder of a gallery") as refused:
         open_gallery(folder_of(town))
@@ -286,7 +293,7 @@ def test_other_files_are_told_apart(town: Path, profile: Profile) -> None:
     with pytest.raises(GalleryError, match=r"a folder already"):
         create(town, profile)
     earlier = town.with_name("earlier.duckdb")
-    Gallery.create(earlier, profile).close()
+    _make_earlier(earlier)
     with pytest.raises(GalleryError, match="has schema version 4") as refused:
         open_gallery(earlier)
     assert f"sightline gallery upgrade {earlier}" in refused.value.fix
@@ -341,7 +348,7 @@ def test_the_named_file_is_renewed_and_never_over_what_is_not_from_it(
     with duckdb.connect(str(moved)), busy:  # a shell that may be changing it
         open_gallery(moved, write=True)
     open_gallery(moved).close()
-    for other in (lambda: Gallery.create(moved, profile).close(), lambda: moved.write_text("x")):
+    for other in (lambda: _make_earlier(moved), lambda: moved.write_text("x")):
         moved.unlink()
         other()
         before = moved.read_bytes()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -23,10 +24,9 @@ from workbench.errors import DistrictError, GalleryError
 from workbench.faces.templates import scores
 from workbench.gallery import Gallery
 from workbench.gallery import search as gallery_search
+from workbench.gallery.checking import check
 from workbench.gallery.codes import quantise
-from workbench.gallery.lifecycle import check
-from workbench.gallery.register import segments_folder
-from workbench.gallery.residency import Residency
+from workbench.gallery.opening import folder_of
 from workbench.gallery.scan import Question
 from workbench.permit.issuing import issue
 
@@ -142,15 +142,15 @@ def test_the_answer_is_that_of_plain_arithmetic(
     assert all(earlier.score >= later.score for earlier, later in pairwise(found))
 
 
-def test_offsets_are_kept_beside_the_segments_and_go_with_them(
+def test_offsets_are_kept_beside_the_parts_and_go_with_them(
     gallery: Gallery, tmp_path: Path
 ) -> None:
     normaliser = normaliser_for(gallery)
     plain = search(gallery, probe_of(1), EVERYWHERE)
     first = search(gallery, probe_of(1), EVERYWHERE, normaliser=normaliser)
     assert {c.tracklet_id for c in first} == {c.tracklet_id for c in plain}
-    kept = sorted(gallery.path.with_name(f"{gallery.path.name}.segments").glob("*.npy"))
-    assert len(kept) == len(gallery.segments)
+    kept = sorted((folder_of(gallery.path) / "derived").glob("*.npy"))
+    assert len(kept) == gallery.counts()["parts"]
     assert [*check(gallery)] == []
     # What was cut short is made again; what was altered is told by the check.
     whole = kept[0].read_bytes()
@@ -175,29 +175,28 @@ def test_offsets_are_kept_beside_the_segments_and_go_with_them(
     plain_bytes = gallery_search.explain(gallery, EVERYWHERE).bytes
     more = gallery_search.explain(gallery, EVERYWHERE, normalised=True).bytes - plain_bytes
     assert more == 4 * len(first)
-    gallery.purge([gallery.recordings()["recording_id"][0]])
-    assert not kept[0].exists()
+    gallery.purge(gallery.recordings()["recording_id"])
+    assert not [*kept[0].parent.glob("*.npy")]
 
 
 def test_no_offsets_of_purged_templates_stay(gallery: Gallery) -> None:
-    normaliser, folder = normaliser_for(gallery), segments_folder(gallery.path)
+    normaliser, folder = normaliser_for(gallery), folder_of(gallery.path) / "derived"
     with Gallery.open(gallery.path) as reader:
-        asked = [segment for segment in reader.segments if len(segment.opened())]
-        # What killed processes left, of segments that went before.
-        for name in (
-            "00000000-12345678.normalised-1.npy",
-            "00000000-12345678.normalised-1.ab.part",
-        ):
+        asked = [reader.snapshot.part(entry) for entry in reader.snapshot.parts()]
+        assert all(len(part.templates) for part in asked)  # they are mapped
+        # What killed processes left, of parts that went before.
+        left = ("0123456789abcdef.normalised-1.npy", "0123456789abcdef.normalised-1.ab.part")
+        for name in left:
             (folder / name).write_bytes(b"numbers of somebody")
-        assert [p.where for p in check(reader)] == sorted(p.name for p in folder.glob("00000000*"))
+        assert [p.where for p in check(reader)] == sorted(left)
         gallery.purge(gallery.recordings()["recording_id"])
-        assert not [path for path in folder.iterdir() if path.is_file() and path.name != "lock"]
+        assert [path.name for path in folder.iterdir()] == ["named.json"]
         # A search that began before the purge still has its rows, and keeps nothing of them.
-        for segment in asked:
-            found = segment.offsets(normaliser)
-            assert np.array_equal(found, normaliser.offsets(segment.index.templates))
+        for part in asked:
+            found = reader.offsets.of(part, normaliser)
+            assert np.array_equal(found, normaliser.offsets(part.templates))
         assert asked
-    assert not [path for path in folder.iterdir() if path.is_file() and path.name != "lock"]
+    assert [path.name for path in folder.iterdir()] == ["named.json"]
 
 
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
@@ -316,17 +315,18 @@ def test_a_search_keeps_no_more_mapped_than_is_set(
         expected = search(gallery, probe, scope, top=5)
         before = mapped(gallery)
         assert before > 8e6
-        gallery.residency = Residency(2_000_000)
+    with Gallery.open(path, memory_mb=2) as gallery:
         assert search(gallery, probe, scope, top=5) == expected
         assert mapped(gallery) < before / 2
 
 
 def mapped(gallery: Gallery) -> int:
-    """Bytes of codes that this process has in its page tables now."""
+    """Bytes of what is scanned that this process has in its page tables now."""
+    gc.collect()
     sizes, inside = 0, False
     for line in Path("/proc/self/smaps").read_text().splitlines():
         if "-" in line.split(" ")[0]:
-            inside = str(gallery.path) in line and line.endswith("codes.npy")
+            inside = str(gallery.path) in line and line.endswith("scan.arrow")
         elif inside and line.startswith("Rss:"):
             sizes += 1024 * int(line.split()[1])
     return sizes

@@ -20,8 +20,8 @@ from workbench.domain import Camera, Candidate, District, IndexedRecording, Prob
 from workbench.errors import DistrictError, GalleryBusy, GalleryError, ProfileMismatch
 from workbench.gallery import Gallery
 from workbench.gallery import search as gallery_search
-from workbench.gallery.lifecycle import check
-from workbench.gallery.register import read_register
+from workbench.gallery.checking import check
+from workbench.gallery.opening import folder_of
 from workbench.permit.issuing import issue
 
 START = datetime(2026, 3, 29, 0, 0, tzinfo=UTC)
@@ -156,60 +156,20 @@ def test_one_process_writes_and_others_read_meanwhile(path: Path, gallery: Galle
     Gallery.open(path, write=True).close()
 
 
-def test_a_register_that_is_open_elsewhere_for_writing_is_told(
-    path: Path, gallery: Gallery
-) -> None:
-    gallery.close()
-    code = f"import duckdb, sys; c = duckdb.connect({str(path)!r}); print(1, flush=True); input()"
-    with subprocess.Popen(
-        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as other:
-        assert other.stdout is not None
-        assert other.stdout.readline() == "1\n"
-        with pytest.raises(GalleryBusy, match="is in use by another process"):
-            Gallery.open(path)
-        other.communicate("\n")
-    Gallery.open(path).close()
-
-
-def test_a_file_without_its_segments_is_told(path: Path, gallery: Gallery, tmp_path: Path) -> None:
-    gallery.close()
-    alone = tmp_path / "alone.duckdb"
-    alone.write_bytes(path.read_bytes())
-    with pytest.raises(GalleryError, match=r"the folder alone\.duckdb\.segments"):
-        Gallery.open(alone)
-
-
-def test_a_damaged_segment_is_told(path: Path, gallery: Gallery) -> None:
+def test_a_damaged_part_is_told(path: Path, gallery: Gallery) -> None:
     scope = Scope(rectangle(51, 52), START, START + timedelta(days=1))
-    probe = np.ones(8, np.float32)
-    column = gallery.segments[0].folder / "codes.npy"
     gallery.close()
-    whole = column.read_bytes()
-    column.write_bytes(whole[: len(whole) // 2])
+    for name in ("scan.arrow", "exact.arrow"):
+        column = next(folder_of(path).rglob(name))
+        whole = column.read_bytes()
+        column.write_bytes(whole[: len(whole) // 2])
+        with Gallery.open(path) as reader, pytest.raises(GalleryError, match="cannot be read"):
+            search(reader, np.ones(8, np.float32), scope)
+        column.write_bytes(whole)
+    rows = next(folder_of(path).rglob("tracklets.parquet"))
+    rows.write_bytes(rows.read_bytes()[:-100])
     with Gallery.open(path) as reader, pytest.raises(GalleryError, match="cannot be read"):
-        search(reader, probe, scope)
-    column.write_bytes(whole)
-    rows = column.with_name("rows.duckdb")
-    rows.write_bytes(rows.read_bytes()[:5000])
-    with pytest.raises(GalleryError, match="is not a gallery that can be read"):
-        Gallery.open(path)
-
-
-@pytest.mark.slow
-def test_small_segments_are_merged_as_they_come(
-    path: Path, profile: Profile, indexed: Make
-) -> None:
-    with Gallery.create(path.with_name("many.duckdb"), profile) as gallery:
-        gallery.add_cameras([Camera("C0", "Gate", 51.48, -0.01)])
-        for minute in range(40):
-            gallery.add_recording(indexed(0, minute, (minute,)))
-            assert len(gallery.segments) <= 2 * 8
-        assert len(gallery.recordings()) == 40
-        assert len(gallery.tracklets()) == 80
-        assert gallery.templates().num_rows == 40
-        folders = [f for f in (path.parent / "many.duckdb.segments").iterdir() if f.is_dir()]
-        assert {f.name for f in folders} == {s.entry.name for s in gallery.segments}
+        reader.tracklets()
 
 
 @pytest.mark.slow
@@ -219,27 +179,12 @@ def test_a_reader_sees_what_is_stored_while_it_is_open(
     with Gallery.open(path) as reader:
         assert len(reader.recordings()) == 12
         gallery.add_cameras([Camera("C9", "Gate", 51.48, -0.01)])
-        for minute in range(20):  # enough for segments to be merged away under the reader
+        for minute in range(20):
             gallery.add_recording(indexed(9, minute, (5,)))
             assert len(reader.recordings()) == 13 + minute
+            if minute % 9 == 8:  # under the reader
+                gallery.compact()
         assert "C9" in {one.camera_id for one in reader.cameras()}
-
-
-def test_a_reader_that_was_overtaken_half_way_looks_again(
-    path: Path, gallery: Gallery, indexed: Make
-) -> None:
-    """It had attached some of the new segments when it met one that was merged away since."""
-    with Gallery.open(path) as reader:
-        gallery.add_recording(indexed(1, 300, (90,)))
-        gallery.add_recording(indexed(2, 300, (91,)))
-        seen = read_register(path)
-        new = [entry.name for entry in seen.segments if entry not in reader._register.segments]
-        assert len(new) == 2
-        last = gallery._segments[new[-1]].recording_ids.tolist()
-        gallery.purge([last[0].decode()])
-        with pytest.raises(FileNotFoundError):
-            reader._attach_segments(seen)
-        assert len(reader.recordings()) == 13
 
 
 def test_what_is_purged_is_in_no_file_any_more(path: Path, gallery: Gallery) -> None:
@@ -266,28 +211,6 @@ def test_what_is_purged_is_in_no_file_any_more(path: Path, gallery: Gallery) -> 
         best = search(gallery, template, scope, top=1)[0]
         assert best.tracklet_id == f"{other['recording_id']}-{other['ordinal']}"
         assert best.shot_jpeg == gallery.shots(best.tracklet_id)[0].jpeg
-
-
-def test_foreign_and_broken_files_are_told(path: Path, gallery: Gallery, tmp_path: Path) -> None:
-    gallery.close()
-    text = tmp_path / "text.duckdb"
-    text.write_text("hello " * 1000)
-    with pytest.raises(GalleryError, match="is not a gallery that can be read"):
-        Gallery.open(text)
-    cut = tmp_path / "cut.duckdb"
-    cut.write_bytes(path.read_bytes()[: path.stat().st_size // 3])
-    with pytest.raises(GalleryError, match="is not a gallery that can be read"):
-        Gallery.open(cut).recordings()
-    foreign = tmp_path / "foreign.duckdb"
-    duckdb.connect(str(foreign)).execute("CREATE TABLE t (a INTEGER)").close()
-    with pytest.raises(GalleryError, match="not a Sightline gallery"):
-        Gallery.open(foreign)
-    with duckdb.connect(str(path)) as connection:
-        connection.execute("UPDATE gallery SET schema_version = 99")
-    with pytest.raises(GalleryError, match="has schema version 99"):
-        Gallery.open(path)
-    with pytest.raises(GalleryError, match="there is no gallery here"):
-        Gallery.open(tmp_path / "none.duckdb")
 
 
 def test_a_gallery_is_never_overwritten(path: Path, gallery: Gallery, profile: Profile) -> None:

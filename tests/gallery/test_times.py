@@ -7,11 +7,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pytest
 from searching import JOINED, TOWN, found
+from workbench.gallery.segments import columns
 
 from workbench.domain import (
     ClockCorrection,
@@ -26,10 +28,13 @@ from workbench.domain import (
 )
 from workbench.errors import TimeError
 from workbench.gallery import Gallery
-from workbench.gallery.by_id import tracklets_by_id
-from workbench.gallery.lifecycle import check, export, import_into, merge
-from workbench.gallery.replacement import stored
-from workbench.gallery.segments import columns
+from workbench.gallery.checking import check
+from workbench.gallery.exporting import export
+from workbench.gallery.importing import import_into
+from workbench.gallery.joining import merge
+from workbench.gallery.lookup import tracklets_by_id
+from workbench.gallery.manifest import Manifest
+from workbench.gallery.recordings import stored
 
 START = datetime(2026, 3, 29, tzinfo=UTC)
 Make = Callable[..., IndexedRecording]
@@ -97,11 +102,11 @@ def test_doubts_and_gaps_go_where_their_recording_goes(
         assert told(restored) == told(gallery)
         assert list(check(restored)) == []
     with Gallery.create(tmp_path / "merged.duckdb", profile) as merged:
-        merge(merged, gallery)
+        merge(merged.writer, gallery)
         assert told(merged) == told(gallery)
         export(merged, tmp_path / "parquet")
     with Gallery.create(tmp_path / "imported.duckdb", profile) as imported:
-        import_into(imported, tmp_path / "parquet")
+        import_into(imported.writer, tmp_path / "parquet")
         assert told(imported) == told(gallery)
         imported.purge([joined.recording_id])
         assert told(imported) == ([], [], [])
@@ -130,15 +135,11 @@ def test_recordings_are_known_by_content_camera_and_stream(
     }  # fmt: skip
     # So many, each compared with each, would take a minute.
     many = [(f"{n:064}", "C5", 1) for n in range(20_000)]
-    rows = pa.table(
-        {
-            "sha256": [key[0] for key in many],
-            "camera_id": ["C5"] * len(many),
-            "stream": [1] * len(many),
-            "recording_id": [key[0][-16:] for key in many],
-        }
-    )
-    monkeypatch.setattr(gallery, "arrow", lambda *_: rows)
+    rows = [
+        SimpleNamespace(sha256=one, camera_id="C5", stream=1, recording_id=one[-16:])
+        for one, _, _ in many
+    ]
+    monkeypatch.setattr(Manifest, "recordings_with", lambda *_: rows)
     began = time.process_time()
     assert gallery.same_recordings(many) == {key: [key[0][-16:]] for key in many}
     assert time.process_time() - began < 5

@@ -28,9 +28,12 @@ from workbench.domain import (
 )
 from workbench.evaluation.together import own_footage
 from workbench.gallery import Gallery
-from workbench.gallery.different import different_people
-from workbench.gallery.lifecycle import check, export, import_into, merge
-from workbench.gallery.register import segments_folder
+from workbench.gallery.checking import check
+from workbench.gallery.exporting import export
+from workbench.gallery.frames import different_people
+from workbench.gallery.importing import import_into
+from workbench.gallery.joining import merge
+from workbench.gallery.opening import folder_of
 from workbench.indexing import index_catalogue
 from workbench.indexing.different import MOST_PAIRS, different_pairs, with_different_people
 from workbench.indexing.reembedding import reembed
@@ -155,14 +158,14 @@ def test_counts_are_added_when_galleries_are_and_never_twice(
     with Gallery.create(tmp_path / "other.duckdb", PROFILE) as other:
         other.add_cameras([QUAY])
         other.add_recording(recording("d.mp4", tracklet(6, 0, 1), tracklet(7, 200, 1)))
-        merge(other, gallery)
-        merge(other, gallery)
+        merge(other.writer, gallery)
+        merge(other.writer, gallery)
         assert own_footage(other).pairs == 5
         export(other, tmp_path / "parquet")
         assert list(check(other)) == []
     with Gallery.create(tmp_path / "again.duckdb", PROFILE) as again:
-        import_into(again, tmp_path / "parquet")
-        import_into(again, tmp_path / "parquet")
+        import_into(again.writer, tmp_path / "parquet")
+        import_into(again.writer, tmp_path / "parquet")
         assert own_footage(again).pairs == 5
 
 
@@ -172,7 +175,7 @@ def test_a_gallery_in_which_no_pairs_were_counted_is_counted_when_it_is_asked_fo
     """An early segment of this schema has no such table; it is read, written again, exported."""
     before = own_footage(gallery)
     gallery.close()
-    for rows in segments_folder(gallery.path).rglob("rows.duckdb"):
+    for rows in folder_of(gallery.path).rglob("rows.duckdb"):
         with duckdb.connect(str(rows)) as connection:
             connection.execute("DROP TABLE different_people")
     with Gallery.open(gallery.path, write=True) as early:
@@ -184,7 +187,7 @@ def test_a_gallery_in_which_no_pairs_were_counted_is_counted_when_it_is_asked_fo
         early.purge([ids["a.mp4"]])
         assert own_footage(early).pairs == 3
     with Gallery.create(tmp_path / "new.duckdb", PROFILE) as new:
-        import_into(new, tmp_path / "parquet")
+        import_into(new.writer, tmp_path / "parquet")
         assert own_footage(new).pairs == 4
 
 

@@ -35,7 +35,7 @@ from workbench.domain import (
 from workbench.errors import GalleryError
 from workbench.faces.probes import make_probe
 from workbench.gallery import Gallery
-from workbench.gallery.replacement import stored
+from workbench.gallery.recordings import stored
 from workbench.indexing import index_catalogue
 from workbench.indexing.clocks import with_clocks_set
 from workbench.indexing.legs import divided, notes_on, unplaced

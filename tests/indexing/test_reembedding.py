@@ -14,8 +14,8 @@ from workbench.domain import Progress
 from workbench.errors import GalleryError
 from workbench.footage.catalog import read_catalogue
 from workbench.gallery import Gallery, replacement
-from workbench.gallery.lifecycle import check
-from workbench.gallery.register import segments_folder
+from workbench.gallery.checking import check
+from workbench.gallery.opening import folder_of
 from workbench.indexing import index_catalogue, reembedding
 from workbench.indexing.reembedding import reembed
 from workbench.installation import Installation
@@ -141,7 +141,7 @@ def test_a_stopped_reembedding_goes_on_and_is_then_swapped_in(
             assert len(gallery.recordings()) == CLIPS
             assert not list(check(gallery))
     assert not beside.exists()
-    assert not segments_folder(beside).exists()
+    assert not folder_of(beside).exists()
 
 
 def test_a_swap_that_was_killed_is_finished_the_next_time(
@@ -170,7 +170,7 @@ def test_a_swap_that_was_killed_is_finished_the_next_time(
         assert is_newer(gallery)
         assert not list(check(gallery))
         named = {segment.entry.name for segment in gallery.segments}
-    assert {f.name for f in segments_folder(old).iterdir() if f.is_dir()} == named
+    assert {f.name for f in folder_of(old).iterdir() if f.is_dir()} == named
     assert not beside.exists()
 
 

@@ -34,7 +34,7 @@ from workbench.domain import (
 from workbench.faces.models import Models
 from workbench.footage.catalog import read_catalogue
 from workbench.gallery import Gallery
-from workbench.gallery.lifecycle import check
+from workbench.gallery.checking import check
 from workbench.indexing import index_catalogue, plan_catalogue, watch_catalogue
 from workbench.installation import Installation
 

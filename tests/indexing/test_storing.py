@@ -20,7 +20,7 @@ from workbench.domain import Catalogue, IndexedRecording, Progress, Recording
 from workbench.errors import Cancelled, GalleryError, RecordingError
 from workbench.faces.models import Models
 from workbench.gallery import Gallery
-from workbench.gallery.lifecycle import check
+from workbench.gallery.checking import check
 from workbench.indexing import index_catalogue, run, storing
 
 NO_MODELS = cast("Models", None)  # of footage that nobody reads

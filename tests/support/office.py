@@ -48,7 +48,7 @@ from workbench.domain import (
 )
 from workbench.footage.files import sha256_of
 from workbench.gallery import Gallery
-from workbench.gallery.register import segments_folder
+from workbench.gallery.opening import folder_of
 from workbench.installation import Installation
 
 START = datetime(2026, 3, 29, 0, 0, tzinfo=UTC)
@@ -272,7 +272,7 @@ def unowned(town_file: Path, tmp_path: Path) -> Iterator[Gallery]:
     folder = tmp_path / "unowned"
     folder.mkdir()
     shutil.copy(town_file, folder)
-    shutil.copytree(segments_folder(town_file), folder / segments_folder(town_file).name)
+    shutil.copytree(folder_of(town_file), folder / folder_of(town_file).name)
     with Gallery.open(folder / town_file.name, write=True) as made:
         made.give_to("")
     with Gallery.open(made.path) as opened:

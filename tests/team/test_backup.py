@@ -22,8 +22,8 @@ from workbench.casework.record.audit import verify
 from workbench.casework.record.chain import Head
 from workbench.domain import Camera, Probe, Scope
 from workbench.gallery import Gallery
-from workbench.gallery.lifecycle import check
-from workbench.gallery.register import segments_folder
+from workbench.gallery.checking import check
+from workbench.gallery.opening import folder_of
 from workbench.installation import Installation
 from workbench.investigation import search
 from workbench.settings import Settings
@@ -159,7 +159,7 @@ def test_what_links_lead_to_is_copied_and_what_is_named_twice_once(
     (disk := tmp_path / "disk").mkdir(mode=0o700)
     far, town = copied(town_file, disk), copied(town_file, office.home)
     (office.home / "far").mkdir(mode=0o700)
-    for path in (far, segments_folder(far)):
+    for path in (far, folder_of(far)):
         (office.home / "far" / path.name).symlink_to(path)
     (disk / "settings").write_text("set")
     (office.home / "sightline.env").symlink_to(disk / "settings")
@@ -171,7 +171,7 @@ def test_what_links_lead_to_is_copied_and_what_is_named_twice_once(
         with Gallery.open(path) as gallery:
             assert list(check(gallery)) == []
     assert sorted(path.name for path in disk.iterdir()) == sorted(
-        (far.name, segments_folder(far).name, "settings")
+        (far.name, folder_of(far).name, "settings")
     )
 
 
@@ -222,6 +222,4 @@ def test_a_copy_that_is_cut_short_leaves_no_links_to_faces(
     assert cut.returncode == (1 if by == "a full disk" else 143)
     assert sorted(office.home.iterdir()) == there
     assert not (tmp_path / "copy").exists()
-    assert {
-        path.stat().st_nlink for path in segments_folder(town).rglob("*") if path.is_file()
-    } == {1}
+    assert {path.stat().st_nlink for path in folder_of(town).rglob("*") if path.is_file()} == {1}

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from workbench.casework.register import CaseRegister
     from workbench.domain import ClockChange
     from workbench.gallery import Gallery
-    from workbench.gallery.adoption import Agreed, Arrival
+    from workbench.gallery.adopting import Agreed, Arrival
 
 CORRECTING, CORRECTED, FAILED = "clock.correcting", "clock.corrected", "clock.failed"
 # What does not go into the first entry: a line of the record is read as a whole.

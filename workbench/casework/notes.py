@@ -158,7 +158,7 @@ def find_matter(
     Raises CaseError if the gallery holds no such thing, or several recordings of one name.
     """
     if candidate:
-        from workbench.gallery.by_id import tracklets_by_id  # and with it DuckDB
+        from workbench.gallery.lookup import tracklets_by_id  # and with it DuckDB
 
         known = tracklets_by_id(gallery, {candidate: math.nan})
         if candidate in known:

@@ -185,11 +185,12 @@ def take(register: CaseRegister, gallery: Gallery) -> None:
             where=str(gallery.path),
             fix="Index the footage into a gallery of your own",
         )
+    counts = gallery.counts()
     about = {
         "gallery": str(gallery.path.resolve()),
         "before": gallery.owner,
-        "recordings": sum(segment.entry.recordings for segment in gallery.segments),
-        "tracklets": sum(segment.entry.tracklets for segment in gallery.segments),
+        "recordings": counts["recordings"],
+        "tracklets": counts["tracklets"],
     }
     with _changing_hands(register, "gallery.taken", about, by=me):
         gallery.give_to(_as_owner(file))
@@ -232,20 +233,28 @@ def _changing_hands(
         raise
 
 
-def record_upgrade(register: CaseRegister, path: Path) -> None:
+def record_upgrade(register: CaseRegister, path: Path, owner: str) -> None:
     """Record that a gallery is upgraded, before it is.
 
-    Galleries of earlier versions say nothing of whose they are: what lies in the home of another
-    installation is that one's to upgrade.
+    *owner* is whose it says that it is; those of early versions say nothing. What lies in the home
+    of another installation is that one's to upgrade.
 
     Raises
     ------
     NotPermitted
         If the user's role does not cover it.
     GalleryError
-        If the gallery lies in the home of another installation.
+        If the gallery belongs to another installation, or lies in its home.
     """
     me, place = register.require("gallery.maintain"), path.resolve()
+    owner = owner.removeprefix(_TRAINING)
+    if owner and owner != register.installation_file.id:
+        raise GalleryError(
+            f"the gallery belongs to another installation, whose id is {owner}",
+            where=str(path),
+            fix="Set SIGHTLINE_HOME to the home for which `sightline installation show` tells this "
+            "id",
+        )
     beside = place.parent / register.folder.name
     if beside != register.folder and read_installation(beside) is not None:
         raise GalleryError(

@@ -389,11 +389,8 @@ def _numbers(holding: Held) -> dict[str, object]:
 
 
 def _counted(gallery: Gallery) -> dict[str, int]:
-    entries = [segment.entry for segment in gallery.segments]
-    return {
-        "recordings": sum(entry.recordings for entry in entries),
-        "tracklets": sum(entry.tracklets for entry in entries),
-    }
+    counts = gallery.counts()
+    return {name: counts[name] for name in ("recordings", "tracklets")}
 
 
 def _before(register: CaseRegister, days: float | None) -> datetime:

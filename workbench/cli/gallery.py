@@ -25,8 +25,11 @@ from workbench.cli.output import DONE, PROBLEMS, lines, say, show, table
 from workbench.cli.upgrading import upgrade_gallery
 from workbench.errors import GalleryError, is_there
 from workbench.evaluation.own_footage import keep, learn
-from workbench.gallery.lifecycle import check, export, exported_profile, import_into, merge
-from workbench.gallery.replacement import replace
+from workbench.gallery.checking import check
+from workbench.gallery.exporting import export
+from workbench.gallery.importing import exported_profile, import_into
+from workbench.gallery.joining import merge
+from workbench.gallery.replacing import replace
 from workbench.indexing import index_catalogue
 from workbench.indexing.reembedding import reembed
 from workbench.indexing.workers import available_cores
@@ -37,7 +40,7 @@ if TYPE_CHECKING:
     from workbench.calibration import Normaliser
     from workbench.faces.models import Models
     from workbench.gallery import Gallery
-    from workbench.gallery.adoption import Arrival
+    from workbench.gallery.adopting import Arrival
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -72,8 +75,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     action(
         "compact", _compact,
-        "merge the small segments of a gallery",
-        "Merge the small segments of a gallery into larger ones, which are searched faster.",
+        "merge the small parts of a gallery",
+        "Merge the small parts of a gallery into larger ones, which are searched faster. Indexing "
+        "has that done by itself, now and then.",
         "sightline gallery compact town.duckdb",
     )  # fmt: skip
     _add_export(action)
@@ -197,17 +201,16 @@ def _info(options: argparse.Namespace) -> int:
 
 
 def _facts(gallery: Gallery) -> dict[str, Any]:
-    span = gallery.time_span()
-    entries = [segment.entry for segment in gallery.segments]
+    span, counts = gallery.time_span(), gallery.counts()
     return {
         "profile": gallery.profile.name,
         "fingerprint": gallery.profile.fingerprint,
         "cameras": len(gallery.places.ids),
-        "recordings": sum(entry.recordings for entry in entries),
-        "tracklets": sum(entry.tracklets for entry in entries),
-        "searchable": sum(entry.templates for entry in entries),
-        "segments": len(entries),
-        "bytes": sum(entry.bytes for entry in entries),
+        "recordings": counts["recordings"],
+        "tracklets": counts["tracklets"],
+        "searchable": counts["templates"],
+        "parts": counts["parts"],
+        "bytes": counts["bytes"] + counts["picture_bytes"],
         "from": span[0].isoformat() if span else None,
         "until": span[1].isoformat() if span else None,
     }
@@ -231,7 +234,7 @@ def _compact(options: argparse.Namespace) -> int:
     about = {"doing": "compact"}
     with Installation.open().open_gallery(options.gallery, write=True, about=about) as gallery:
         gallery.compact()
-        return _report(options, "segments", len(gallery.segments))
+        return _report(options, "parts", gallery.counts()["parts"])
 
 
 def _export(options: argparse.Namespace) -> int:
@@ -298,7 +301,7 @@ def _import(options: argparse.Namespace) -> int:
             installation.register,
             gallery,
             str(options.folder.resolve()),
-            lambda agreed: import_into(gallery, options.folder, agreed=agreed),
+            lambda agreed: import_into(gallery.writer, options.folder, agreed=agreed),
         )
         return _arrived(options, "imported", came)
 
@@ -332,8 +335,7 @@ def _reembed(options: argparse.Namespace) -> int:
     if options.swap:
         for each in (path, beside):
             installation.open_gallery(each, write=True, about={"doing": "swap"}).close()
-        memory_mb = installation.settings.search_memory_mb
-        replace(path, beside, keep=options.keep, memory_mb=memory_mb)
+        replace(path, beside, keep=options.keep)
         say(f"{path} now has the templates of {models.profile.name}.")
     return DONE
 
@@ -401,7 +403,7 @@ def _merge(options: argparse.Namespace) -> int:
             installation.register,
             gallery,
             str(options.other.resolve()),
-            lambda agreed: merge(gallery, other, agreed=agreed),
+            lambda agreed: merge(gallery.writer, other, agreed=agreed),
         )
         return _arrived(options, "merged", came)
 

@@ -23,7 +23,7 @@ from workbench.casework.record.people import read_people
 from workbench.casework.register import FOLDER, all_entries
 from workbench.doctor import serving
 from workbench.errors import SightlineError
-from workbench.gallery.earlier import segments_folder
+from workbench.gallery.opening import folder_of
 
 if TYPE_CHECKING:
     from workbench.settings import Settings
@@ -139,12 +139,12 @@ def _private(settings: Settings, folder: Path) -> Iterator[Path]:
     for gallery in _galleries(settings):
         if gallery.exists():
             yield gallery
-            yield segments_folder(gallery)
+            yield folder_of(gallery)
 
 
 def _galleries(settings: Settings) -> set[Path]:
     """Paths of the gallery that is set and of those in the home, in whatever folder."""
-    inside = settings.home.resolve().rglob("*.segments")
+    inside = settings.home.resolve().rglob("*.gallery")
     return {settings.gallery_file.resolve(), *(path.with_suffix("") for path in inside)}
 
 

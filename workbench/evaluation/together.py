@@ -12,8 +12,8 @@ import numpy as np
 
 from workbench.domain import PLAIN_SCALE
 from workbench.evaluation.tails import Tail, too_alike_from
-from workbench.gallery.different import different_people
-from workbench.gallery.replacement import stored
+from workbench.gallery.frames import different_people
+from workbench.gallery.recordings import stored
 from workbench.indexing.different import with_different_people
 
 if TYPE_CHECKING:

@@ -121,7 +121,7 @@ def _fill(
     seen = _Seen()
     for segment, tables in gallery.tables(at_a_time=BATCH):
         seen.recordings += arrive(committer, tables, indexed=segment.indexed)
-        if gallery.schema == 3:
+        if gallery.schema == earlier.ONE_TIME:
             seen.add(tables)
         if progress is not None:
             progress(Progress(seen.recordings, total))

@@ -31,7 +31,8 @@ from workbench.gallery.duck import connect
 from workbench.gallery.exchange import Tables, columns, empty_tables
 from workbench.gallery.interrupts import undisturbed
 
-SCHEMAS = (3, 4)
+ONE_TIME = 3  # the schema of which the docstring speaks
+SCHEMAS = (ONE_TIME, 4)
 LOCK = "lock"  # in the folder of the segments, held by who writes them
 JUMPED = "an earlier Sightline read it, and its clock jumped"
 ORDERED = "an earlier Sightline took its pictures in the order of letters, 10 before 9"
@@ -304,13 +305,15 @@ def _tables_of(
             "SELECT table_name FROM duckdb_tables() WHERE database_name = ?", [Path(_ROWS).stem]
         ).fetchall()
         # Early segments of schema 4 count no different people.
-        there = {name for (name,) in rows} | (_OF_SCHEMA_3.keys() if gallery.schema == 3 else set())
+        there = {name for (name,) in rows} | (
+            _OF_SCHEMA_3.keys() if gallery.schema == ONE_TIME else set()
+        )
         for name, kind in wanted.items():
             if name not in there or (name in _ONCE and not once):
                 continue
             of = "SEMI JOIN wanted USING (recording_id)" if "recording_id" in kind.names else ""
             sql = f"SELECT x.* FROM {name} x {of} ORDER BY x.rowid"  # noqa: S608 - our own names
-            if gallery.schema == 3:
+            if gallery.schema == ONE_TIME:
                 sql = _OF_SCHEMA_3.get(name, sql)
             found[name] = connection.sql(sql).to_arrow_table().select(kind.names).cast(kind)
         found["templates"] = _templates(segment, ids, wanted["templates"])
@@ -351,6 +354,7 @@ __all__ = [
     "JUMPED",
     "LOCK",
     "NOTE",
+    "ONE_TIME",
     "ORDERED",
     "SCHEMAS",
     "EarlierGallery",

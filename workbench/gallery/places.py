@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from workbench.domain import District, Filter
-    from workbench.gallery.segments import Segment
 
 
 class Places:
@@ -32,7 +31,6 @@ class Places:
     ) -> None:
         self.ids, self.longitude, self.latitude = ids, longitude, latitude
         self._names = names
-        self._numbers: dict[str, NDArray[np.intp]] = {}
 
     @classmethod
     def of(cls, rows: pa.Table) -> Places:
@@ -69,13 +67,6 @@ class Places:
         if found is None:
             raise KeyError(camera_id)
         return found
-
-    def numbers(self, segment: Segment) -> NDArray[np.intp]:
-        """Row numbers of a segment's cameras in these columns."""
-        name = segment.entry.name
-        if name not in self._numbers:
-            self._numbers[name] = np.searchsorted(self.ids, segment.camera_ids)
-        return self._numbers[name]
 
     def inside(self, district: District) -> NDArray[np.bool_]:
         """Mask ``(n,) bool`` of the cameras in a district, its border included.

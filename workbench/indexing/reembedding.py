@@ -14,8 +14,9 @@ from workbench.errors import GalleryError
 from workbench.faces import templates
 from workbench.faces.detection import detect
 from workbench.faces.tracklets import PICTURE_MARGIN
-from workbench.gallery.adoption import adopt_clocks
-from workbench.gallery.replacement import carry_over, missing, stored
+from workbench.gallery.adopting import adopt_clocks
+from workbench.gallery.recordings import stored
+from workbench.gallery.replacing import carry_over, missing
 from workbench.indexing.different import with_different_people
 
 if TYPE_CHECKING:
@@ -79,9 +80,9 @@ def reembed(
             fix="Load the models of its profile",
         )
     if not len(new.places.ids):
-        carry_over(old, new)
+        carry_over(old.opened.manifest, new.upkeep.committer)
     result = Reembedded()
-    while left := missing(old, new):
+    while left := missing(old.known, new.known):
         new.add_cameras(old.cameras())
         total = result.recordings + len(left)
         for begin in range(0, len(left), AT_A_TIME):
@@ -90,7 +91,7 @@ def reembed(
             result.recordings += len(some)
             if progress is not None:
                 progress(Progress(result.recordings, total))
-    adopt_clocks(old, new)
+    adopt_clocks(old.opened.manifest, new.writer)
     return result
 
 

@@ -15,7 +15,7 @@ from workbench.domain import ClockCorrection
 from workbench.errors import CaseError, ImageError, NotPermitted
 from workbench.footage.clockpictures import AREAS, ClockArea
 from workbench.gallery import Gallery
-from workbench.gallery.lifecycle import merge
+from workbench.gallery.joining import merge
 
 
 def test_a_clock_set_so_that_footage_is_within_the_case(office: Any, clocked: Path) -> None:
@@ -44,7 +44,7 @@ def test_a_gallery_merged_so_that_footage_is_within_the_case(
                 office.register,
                 gallery,
                 "other",
-                lambda agreed: merge(gallery, other, agreed=agreed),
+                lambda agreed: merge(gallery.writer, other, agreed=agreed),
             )
         assert {one.clock.offset_seconds for one in list_clocks(gallery)} == {0}
     assert [entry.what for entry in office.events("clock.")] == ["clock.correct.refused"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -27,8 +28,8 @@ from workbench.casework.reviewing.review import list_for_review, waiting
 from workbench.domain import Probe, Scope
 from workbench.errors import CaseError, NotPermitted
 from workbench.gallery import Gallery
-from workbench.gallery.lifecycle import check
-from workbench.gallery.segments import SegmentWriter
+from workbench.gallery.checking import check
+from workbench.gallery.committing import Attempt, Committer
 
 
 def test_a_purge_by_somebody_without_the_role(office: Any, gallery: Gallery) -> None:
@@ -93,18 +94,18 @@ def test_a_face_listed_while_it_is_deleted(
     with Gallery.open(copy) as gallery:
         found = search(gallery, subject, permitted, case="A-1", threshold=0.6, top=3).candidates
     listed = {one.tracklet_id for one in found}
-    usual, written = SegmentWriter.add_segments, []
+    usual, written = Committer.attempt, []
 
-    def list_amid(self: SegmentWriter, *segments: Any, **which: Any) -> None:
-        """The new segment is being written, without these faces, when they are listed."""
-        usual(self, *segments, **which)
+    def list_amid(self: Committer) -> AbstractContextManager[Attempt]:
+        """Parts and packs are being written again, without these faces, when they are listed."""
         if not written:
             office.sit("anna")
             list_for_review(office.register, "A-1", found)
             office.sit("sara")
-        written.append(segments)
+        written.append(self)
+        return usual(self)
 
-    monkeypatch.setattr(SegmentWriter, "add_segments", list_amid)
+    monkeypatch.setattr(Committer, "attempt", list_amid)
     with Gallery.open(copy, write=True) as gallery:
         if act == "purge":
             done = purge(office.sit("ada"), copy, partial(remove_old, gallery), days=0)

@@ -35,8 +35,8 @@ from workbench.cli.main import main
 from workbench.domain import Probe
 from workbench.errors import CaseError, EvidenceError, GalleryError, NotPermitted
 from workbench.gallery import Gallery
-from workbench.gallery.lifecycle import export as write_parquet
-from workbench.gallery.lifecycle import import_into
+from workbench.gallery.exporting import export as write_parquet
+from workbench.gallery.importing import import_into
 
 Ask = Callable[..., Request]
 
@@ -305,5 +305,5 @@ def test_a_recording_imported_under_a_path(
             pq.write_table(rows.set_column(at, "recording_id", evil), table)
     with Gallery.create(tmp_path / "new.duckdb", gallery.profile) as new:
         with pytest.raises(GalleryError, match="column recording_id, row 1: is not 16 hexa"):
-            import_into(new, exported)
+            import_into(new.writer, exported)
         assert len(new.recordings()) == 0

@@ -23,8 +23,9 @@ from workbench.cli.main import main
 from workbench.domain import Probe, Scope
 from workbench.errors import GalleryError, NotPermitted
 from workbench.gallery import Gallery
-from workbench.gallery.lifecycle import export, import_into
-from workbench.gallery.register import segments_folder
+from workbench.gallery.exporting import export
+from workbench.gallery.importing import import_into
+from workbench.gallery.opening import folder_of
 from workbench.installation import Installation
 
 
@@ -61,7 +62,7 @@ def test_links_to_a_gallery_in_service(
     other = tmp_path / "linked" / "town.duckdb"
     other.parent.mkdir()
     os.link(town_file, other)
-    segments_folder(other).symlink_to(segments_folder(town_file))
+    folder_of(other).symlink_to(folder_of(town_file))
     why = "belongs to another installation"
     with Gallery.open(other) as gallery, pytest.raises(NotPermitted, match=why):
         search(gallery, subject, permitted, case="T-1")  # past the installation
@@ -94,7 +95,7 @@ def test_a_gallery_of_the_time_before_service(
     for each in (path, moved):
         mine.open_gallery(each, write=True).close()
     away = moved.rename(moved.with_name("away.duckdb"))
-    segments_folder(moved).rename(segments_folder(away))
+    folder_of(moved).rename(folder_of(away))
     assert run("people", "grant", account, "analyst").status == 0
     mine = Installation.open()
     mine.open_gallery(path).close()
@@ -150,7 +151,7 @@ def test_footage_that_calls_itself_the_demo(
         place = table.column_names.index("sha256")
         pq.write_table(table.set_column(place, "sha256", pa.array(fakes, pa.string())), file)
     with Gallery.create(tmp_path / "fake.duckdb", gallery.profile) as fake:
-        import_into(fake, tmp_path / "parquet")
+        import_into(fake.writer, tmp_path / "parquet")
         assert set(fake.recordings()["sha256"]) <= FICTIONAL
         fake.compact()
     office.sit("anna").train("T-1", permitted)

@@ -30,7 +30,7 @@ from workbench.domain import Candidate, Probe, Scope
 from workbench.errors import CaseError, NotPermitted
 from workbench.faces.clips import Clip
 from workbench.gallery import Gallery
-from workbench.gallery.by_id import tracklets_by_id
+from workbench.gallery.lookup import tracklets_by_id
 from workbench.widgets.components.exports import ExportBar
 from workbench.widgets.components.whereabouts import Whereabouts
 

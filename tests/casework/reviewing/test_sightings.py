@@ -15,7 +15,7 @@ from workbench.casework.reviewing.sightings import confirmed_sightings, readable
 from workbench.domain import Probe, Scope
 from workbench.errors import CaseError, NotPermitted
 from workbench.gallery import Gallery
-from workbench.gallery.by_id import tracklets_by_id
+from workbench.gallery.lookup import tracklets_by_id
 
 SIMILAR = dict.fromkeys(("nose", "ears", "mouth"), "similar")
 

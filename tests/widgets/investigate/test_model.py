@@ -16,7 +16,7 @@ import workbench.faces.orientation
 from workbench.casework.register import all_entries
 from workbench.domain import MOST_PHOTOGRAPHS
 from workbench.errors import GalleryError
-from workbench.gallery.register import segments_folder
+from workbench.gallery.opening import folder_of
 from workbench.installation import Installation
 from workbench.widgets.components.tasks import UNEXPECTED
 from workbench.widgets.investigate.model import Investigation
@@ -272,7 +272,7 @@ def test_a_gallery_that_goes_away_is_told_beside_the_search(
 ) -> None:
     copy = tmp_path / "copy.duckdb"
     copy.write_bytes(small_town.read_bytes())
-    shutil.copytree(segments_folder(small_town), segments_folder(copy))
+    shutil.copytree(folder_of(small_town), folder_of(copy))
     asked = Investigation(copy, installation=installation)
     asked.add_photograph("1.jpg", probe(1))
     asked.set_district(asked.whole_area())

@@ -37,7 +37,7 @@ from workbench.domain.spreadsheets import csv_text
 from workbench.errors import EvidenceError, NotCalibrated
 from workbench.faces.profiles import calibrated_threshold
 from workbench.footage.files import at_hand, sha256_of
-from workbench.gallery.by_id import tracklets_by_id
+from workbench.gallery.lookup import tracklets_by_id
 from workbench.maps.offline import self_contained_html
 from workbench.maps.sightings import sightings_map
 from workbench.maps.zones import zone_of_cameras

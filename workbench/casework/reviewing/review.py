@@ -360,7 +360,7 @@ def _action_of(item: Reviewed) -> Literal["review.first", "review.second"]:
 
 def _faces(register: CaseRegister, items: Sequence[Reviewed], gallery: Gallery) -> dict[str, bytes]:
     """Return the pictures of faces by key, of those that are there."""
-    from workbench.gallery.by_id import tracklets_by_id  # and with it DuckDB
+    from workbench.gallery.lookup import tracklets_by_id  # and with it DuckDB
 
     known = tracklets_by_id(gallery, {i.tracklet_id: math.nan for i in items if i.tracklet_id})
     found = {}

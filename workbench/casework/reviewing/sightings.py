@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from workbench.casework.reviewing.reviewlist import is_withheld, review_list
 from workbench.casework.reviewing.verdicts import Decision
-from workbench.gallery.by_id import tracklets_by_id
+from workbench.gallery.lookup import tracklets_by_id
 
 if TYPE_CHECKING:
     from workbench.casework.cases import Case

@@ -13,7 +13,7 @@ from workbench.casework.reviewing.exports import record_table
 from workbench.casework.reviewing.reviewlist import is_over, reviewed
 from workbench.casework.reviewing.sightings import readable_cases
 from workbench.domain import PLAIN_SCALE
-from workbench.gallery.different import different_people
+from workbench.gallery.frames import different_people
 from workbench.server.api.endpoint import Endpoint
 from workbench.server.api.problems import NotFound
 
