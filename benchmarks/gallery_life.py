@@ -1,6 +1,7 @@
 """A gallery that is written while ten processes search it: who waits, and what is seen.
 
     python benchmarks/gallery_life.py [--minutes 5] [--rows 1000000] [--readers 10] [--every 2.0]
+                                      [--against CHECKOUT] [--rounds 3]
 
 One process stores recordings of fifty tracklets as fast as it can, each when it is finished: alone
 first, then while the readers, processes like dashboards, ask a search of about 1 % of the gallery
@@ -8,27 +9,35 @@ every two seconds each, by time or by place, and look whether they see recording
 Told: the writer's speed in terms of its speed alone; how long searches took, and the look for what
 is new; errors; recordings seen in part; recordings stored before a question and missing in it.
 
+The writer's process ends when all that it started has merged.
+
+``--against`` names a checkout of other code (``git worktree add CHECKOUT COMMIT``): it has a
+gallery of the same templates, written and read by its own benchmark, and both take turns, the
+minutes of each divided into *rounds*.
+
 `kill -9` at random moments is a test: SIGHTLINE_KILLS=100 pytest tests/faults.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import random
 import shutil
-import subprocess
-import sys
 import tempfile
 import time
 from datetime import timedelta
 from pathlib import Path
+from subprocess import Popen
 from typing import Any
 
 import numpy as np
+import sides
+from bars import bar, missed
 from options import add_small
-from search import permitted_search
+from search import filled, parts_of, permitted_search
 from synthetic import (
     DAYS,
     HIGH,
@@ -38,14 +47,14 @@ from synthetic import (
     WEST,
     WIDE,
     cameras_of,
-    fill,
     recording,
     templates_of,
 )
 
 from workbench.district import from_shapes
 from workbench.domain import Profile, Scope
-from workbench.gallery import Gallery
+from workbench.errors import GalleryBusy
+from workbench.gallery import Gallery, background
 
 PROFILE = Profile("test", "d", "r", "a", "cosine", 128, (("w", "0"),))
 CAMERAS = 20_000
@@ -64,6 +73,11 @@ def write(path: Path, seconds: float) -> dict[str, Any]:
             one = recording(began, cameras[rng.integers(len(cameras))], vectors)
             gallery.add_recording(one)
             stored.append(time.time())
+    while True:  # else it would go on beside what is measured next
+        with contextlib.suppress(GalleryBusy):
+            background.merge(path)
+            break
+        time.sleep(0.1)
     return {"stored": stored}
 
 
@@ -74,7 +88,7 @@ def read(path: Path, seconds: float, every: float) -> dict[str, Any]:
     chance = random.Random(os.getpid())
     searches, looks, seen, errors, partial = [], [], [], [], 0
     with Gallery.open(path) as gallery:
-        probe = np.array(gallery.segments[-1].index.templates[0])
+        probe = np.array(parts_of(gallery)[-1].templates[0])
         everything = from_shapes(
             [shapely.box(WEST - 1, SOUTH - 1, WEST + 2, SOUTH + 2)], name="all"
         )
@@ -100,9 +114,9 @@ def read(path: Path, seconds: float, every: float) -> dict[str, Any]:
                 permitted_search(gallery, probe, scope)
                 searches.append(time.perf_counter() - began)
                 looks.append(looked - began)
-                entries = [segment.entry for segment in gallery.segments]
-                seen.append((asked, sum(entry.recordings for entry in entries)))
-                partial += sum(e.templates != e.recordings * PER_RECORDING for e in entries)
+                counts = gallery.counts()
+                seen.append((asked, counts["recordings"]))
+                partial += counts["templates"] != counts["recordings"] * PER_RECORDING
                 if len(searches) % 20 == 0:
                     partial += gallery.arrow(
                         "SELECT count(*) AS n FROM (SELECT count(*) AS c FROM recordings "
@@ -115,15 +129,11 @@ def read(path: Path, seconds: float, every: float) -> dict[str, Any]:
             "partial": partial}  # fmt: skip
 
 
-def start(what: str, *arguments: object) -> subprocess.Popen[bytes]:
-    """Start a process of this script."""
-    command = [sys.executable, __file__, "--alone", what, *map(str, arguments)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE)
-
-
-def result_of(process: subprocess.Popen[bytes]) -> dict[str, Any]:
+def result_of(process: Popen[bytes]) -> dict[str, Any]:
     """Wait for a process and read its result."""
     said, _ = process.communicate()
+    if process.returncode:
+        raise SystemExit(f"a process ended with status {process.returncode}")
     return json.loads(said)
 
 
@@ -139,6 +149,10 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--readers", type=int, default=10)
     parser.add_argument("--every", type=float, default=2.0, help="seconds between a reader's asks")
+    parser.add_argument("--against", type=Path, help="a checkout of other code, measured in turn")
+    parser.add_argument(
+        "--rounds", type=int, help="turns of each, by default 3 and without other 1"
+    )
     parser.add_argument("--folder", type=Path, default=Path("/var/tmp"))
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--alone", nargs="+", help=argparse.SUPPRESS)
@@ -146,57 +160,105 @@ def main() -> None:
     options = parser.parse_args()
     if options.small:
         options.minutes, options.rows, options.readers, options.every = 0.02, 1_000, 1, 0.1
+        options.rounds = 1
     if options.alone:
         what, path, *numbers = options.alone
         print(json.dumps({"write": write, "read": read}[what](Path(path), *map(float, numbers))))
         return
+    checkouts = [sides.HERE]
+    if options.against:
+        checkouts.append(sides.other_checkout(options.against))
     folder = Path(tempfile.mkdtemp(prefix="sightline-", dir=options.folder))
     try:
-        result = measure(folder / "gallery.duckdb", options)
+        result = measured(folder, checkouts, options)
     finally:
         shutil.rmtree(folder)
+    result["missed"] = missed(result)
     print(json.dumps(result) if options.json else json.dumps(result, indent=2))
 
 
-def measure(path: Path, options: argparse.Namespace) -> dict[str, Any]:
-    """Measure writers and readers, alone and together."""
-    rng = np.random.default_rng(0)
-    fill(path, PROFILE, options.rows, cameras_of(CAMERAS, rng))
-    seconds = 60 * options.minutes
-    before = Gallery.open(path)
-    held = sum(segment.entry.recordings for segment in before.segments)
-    before.close()
-    # Alone before and after: the machine, and the gallery's size, change meanwhile.
-    first = result_of(start("write", path, seconds / 5))["stored"]
-    readers = [start("read", path, seconds, options.every) for _ in range(options.readers)]
-    writer = start("write", path, seconds)
-    results = [result_of(reader) for reader in readers]
-    among = result_of(writer)["stored"]
-    last = result_of(start("write", path, seconds / 5))["stored"]
-    searches = np.concatenate([result["searches"] for result in results]) * 1e3
-    looks = np.concatenate([result["looks"] for result in results]) * 1e3
-    late = 0
-    for result in results:
-        for asked, count in result["seen"]:
-            known = held + len(first) + int(np.searchsorted(among, asked))
-            late += count < known
-    alone = [per_second(first), per_second(last)]
-    return {
-        "readers": options.readers,
-        "seconds": seconds,
-        "recordings stored a second, alone before and after": [round(x, 2) for x in alone],
-        "among readers": round(per_second(among), 2),
-        "share of its speed alone": round(per_second(among) / (sum(alone) / 2), 2),
-        "searches": len(searches),
-        "search of 1 %, ms: median, p95, p99, longest": _spread(searches),
-        "look for what is new, ms: median, p95, p99, longest": _spread(looks),
-        "errors": [error for result in results for error in result["errors"]][:5],
-        "recordings seen in part": sum(result["partial"] for result in results),
-        "questions that missed a stored recording": late,
-    }
+def measured(folder: Path, checkouts: list[Path], options: argparse.Namespace) -> dict[str, Any]:
+    """Lives of galleries of one or two checkouts, turn by turn."""
+    rounds = options.rounds or (3 if options.against else 1)
+    paths = [folder / f"{number}.duckdb" for number in range(len(checkouts))]
+    filled(paths[0], PROFILE, options.rows, cameras_of(CAMERAS, np.random.default_rng(0)))
+    for checkout, path in zip(checkouts[1:], paths[1:], strict=True):
+        sides.fill_by(checkout, path, options.rows, PROFILE.dimension, CAMERAS)
+    lives = [Life(*one, options.rows) for one in zip(checkouts, paths, strict=True)]
+    for number in range(rounds):
+        for life in sides.in_order(lives, number):
+            life.go_on(60 * options.minutes / rounds, options.readers, options.every)
+    about = {"readers": options.readers, "seconds": 60 * options.minutes, "rounds": rounds}
+    here, *others = lives
+    result = about | here.told()
+    for other in others:
+        slow = [float(np.percentile(life.searches, 95)) for life in (here, other)]
+        speed = [float(np.median(life.among)) for life in (here, other)]
+        share = [life.share() for life in (here, other)]
+        result["against"] = other.told()
+        result["search, p95, here : there"] = bar(slow[0] / slow[1], most=1)
+        result["writer among readers, here : there"] = bar(speed[0] / speed[1], least=0.97)
+        result["its share of its speed alone, here : there"] = round(share[0] / share[1], 2)
+    return result
 
 
-def _spread(values: np.ndarray) -> list[float]:
+class Life:
+    """Gallery that the code of a checkout writes and reads, and what was seen of it."""
+
+    def __init__(self, checkout: Path, path: Path, rows: int) -> None:
+        self._checkout, self._path, self._held = checkout, path, rows // PER_RECORDING
+        self.alone: list[float] = []  # recordings stored a second, a round each
+        self.among: list[float] = []
+        self.searches: list[float] = []  # milliseconds
+        self._looks: list[float] = []
+        self._errors: list[str] = []
+        self._partial = self._late = 0
+
+    def _start(self, what: str, *numbers: float) -> Popen[bytes]:
+        return sides.process_of(
+            self._checkout, "gallery_life", "--alone", what, self._path, *numbers
+        )
+
+    def go_on(self, seconds: float, readers: int, every: float) -> None:
+        """Have it written alone, among readers, and alone again: gallery and machine change."""
+        first = result_of(self._start("write", seconds / 5))["stored"]
+        reading = [self._start("read", seconds, every) for _ in range(readers)]
+        writer = self._start("write", seconds)
+        results = [result_of(reader) for reader in reading]
+        among = result_of(writer)["stored"]
+        last = result_of(self._start("write", seconds / 5))["stored"]
+        self.alone.append((per_second(first) + per_second(last)) / 2)
+        self.among.append(per_second(among))
+        for result in results:
+            self.searches += [1e3 * one for one in result["searches"]]
+            self._looks += [1e3 * one for one in result["looks"]]
+            self._errors += result["errors"]
+            self._partial += result["partial"]
+            for asked, count in result["seen"]:
+                known = self._held + len(first) + int(np.searchsorted(among, asked))
+                self._late += count < known
+        self._held += len(first) + len(among) + len(last)
+
+    def share(self) -> float:
+        """Speed of the writer among readers, in terms of its speed alone."""
+        return float(np.median(np.divide(self.among, self.alone)))
+
+    def told(self) -> dict[str, Any]:
+        """What was seen."""
+        return {
+            "recordings stored a second, alone": [round(one, 2) for one in self.alone],
+            "among readers": [round(one, 2) for one in self.among],
+            "share of its speed alone": round(self.share(), 2),
+            "searches": len(self.searches),
+            "search of 1 %, ms: median, p95, p99, longest": _spread(self.searches),
+            "look for what is new, ms: median, p95, p99, longest": _spread(self._looks),
+            "errors": self._errors[:5],
+            "recordings seen in part": self._partial,
+            "questions that missed a stored recording": self._late,
+        }
+
+
+def _spread(values: list[float]) -> list[float]:
     return [round(float(np.percentile(values, part)), 1) for part in (50, 95, 99, 100)]
 
 

@@ -11,7 +11,8 @@
 - A search of the same rows beside nothing and among *templates*, with the memory of the reader.
   Of parts that are not asked about only what is scanned is kept: 17 GB of a hundred million.
 
-The defaults take a minute or two. Times say something on idle cores alone.
+Beside figures stands what is wanted of them. The defaults take a minute or two. Times say something
+on idle cores alone.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
+from bars import bar, missed
 from options import add_small
 from search import timed
 from synthetic import HIGH, SOUTH, START, WEST, WIDE, cameras_of, templates_of
@@ -73,6 +75,7 @@ T = TypeVar("T")
 PROFILE = Profile("test", "d", "r", "a", "cosine", 128, (("w", "0"),))
 CAMERAS = {one.camera_id: one for one in cameras_of(100, np.random.default_rng(0))}
 SHOTS, PICTURE = 5, 8192  # of each tracklet, where pictures are measured
+FILES = 1024  # that may be open
 ROWS = 1500  # bytes that rows of a tracklet may take beside its pictures
 FIRST = day_of(to_microseconds(START))
 EVERYTHING = (WEST - 1, SOUTH - 1, WEST + 2, SOUTH + 2)
@@ -184,7 +187,7 @@ def alone(what: str, *arguments: object) -> dict[str, Any]:
 def many(folder: Path, parts: int) -> dict[str, Any]:
     """Do everything with a gallery of so many parts, with at most 1,024 open files."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (1024, hard))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (FILES, hard))
     committer = made(folder)
     days = range(parts // FAN)
     for round_ in range(FAN):
@@ -220,7 +223,7 @@ def many(folder: Path, parts: int) -> dict[str, Any]:
     with step("purge a recording"):
         assert purge(committer, [late.recording_id]).recordings == 1
     assert len(best(reader, probe, scope())) == 50
-    return result | {"most open files": max(files)}
+    return result | {"most open files": bar(max(files), most=FILES)}
 
 
 # --- Manifests --------------------------------------------------------------------------------
@@ -285,12 +288,13 @@ def manifests(folder: Path, entries: int, planned: int) -> dict[str, Any]:
     span = [((FIRST + 3) * DAY + 18 * DAY // 24, (FIRST + 3) * DAY + 23 * DAY // 24)]
     asked = np.arange(planned * 10, planned * 12, 7, dtype=np.int64)  # of up to 33 * planned
     found = len(plan(crowded, 1, span, asked))
+    opened = alone("opening", folder / "few", folder / "many")
     plans = in_turn(lambda manifest: plan(manifest, 1, span, asked), {"plan": crowded}, 100)
     return {
-        f"opening at {entries:,} parts": alone("opening", folder / "few", folder / "many"),
-        f"commit at {entries:,} : 10 parts": commits["many"] / commits["few"],
+        f"opening at {entries:,} parts": {name: bar(one, most=50) for name, one in opened.items()},
+        f"commit at {entries:,} : 10 parts": bar(commits["many"] / commits["few"], most=1.5),
         "commit at 10 parts, ms": 1000 * commits["few"],
-        f"plan among {planned:,} parts, ms": 1000 * plans["plan"],
+        f"plan among {planned:,} parts, ms": bar(1000 * plans["plan"], most=10),
         "parts it names": found,
     }
 
@@ -329,8 +333,9 @@ def divided(folder: Path, parts: int) -> dict[str, Any]:
         result[f"tracklets of {name}"] = covered(readers["few"]).tracklets
         for what, ask in (("coverage", covered), ("search", searched)):
             times = in_turn(ask, readers, 10)
+            ratio = times["many"] / times["few"]
             result[f"{what} of {name}, {counts['many']:,} : {counts['few']:,} parts"] = (
-                times["many"] / times["few"]
+                bar(ratio, most=3) if (what, name) == ("coverage", "all") else ratio
             )
             result[f"{what} of {name}, {counts['few']:,} parts, ms"] = 1000 * times["few"]
     return result
@@ -391,10 +396,10 @@ def busy(folder: Path, tracklets: int) -> dict[str, Any]:
         "tracklets": held,
         "merging": json.loads(said),
         "commits beside it": len(times),
-        "longest commit beside it, s": max(times),
+        "longest commit beside it, s": bar(max(times), most=2),
         "a commit without it, s": quiet,
-        "disk : (pictures + 1.5 KB a tracklet)": on_disk / (pictures + ROWS * held),
-        "written by purging a recording, MB": written / 1e6,
+        "disk : (pictures + 1.5 KB a tracklet)": bar(on_disk / (pictures + ROWS * held), most=1.1),
+        "written by purging a recording, MB": bar(written / 1e6, most=300),
     }
 
 
@@ -475,10 +480,12 @@ def among(folder: Path, templates: int) -> dict[str, Any]:
     whole, _ = timed(lambda: best(readers["many"], probe, scope(), threshold=2.0))
     return {
         "parts": parts + 1,
-        f"search of the same rows, among {templates:,} : {rows:,}": times["many"] / times["few"],
+        f"search of the same rows, among {templates:,} : {rows:,}": bar(
+            times["many"] / times["few"], most=1.5
+        ),
         "search among few, ms": 1000 * times["few"],
         "search of all, no candidate, s": whole,
-        "kept mapped : setting": readers["many"].snapshot.open_parts.bytes / memory,
+        "kept mapped : setting": bar(readers["many"].snapshot.open_parts.bytes / memory, most=1),
     }
 
 
@@ -514,8 +521,11 @@ def main() -> None:
             "merging and purging": lambda: busy(folder / "busy", given.tracklets),
             "many templates": lambda: among(folder / "among", given.templates),
         }
+        result = {}
         for title, measure in steps.items():
-            print(json.dumps({title: measure()}, indent=1), flush=True)
+            result[title] = measure()
+            print(json.dumps({title: result[title]}, indent=1), flush=True)
+        print(json.dumps({"missed": missed(result)}, indent=1))
 
 
 if __name__ == "__main__":

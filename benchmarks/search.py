@@ -1,6 +1,7 @@
 """Speed of searching a gallery, against FAISS, DuckDB and DeepFace on the same vectors.
 
     python benchmarks/search.py [--sizes 1000000x128 1000000x512 10000000x128] [--folder /var/tmp]
+                                [--against CHECKOUT]
 
 Synthetic templates of people who are seen several times, on cameras of a city of 160,000, over ten
 days. All in one run, in turn: ours, then each peer, again and again; medians. What is timed:
@@ -13,12 +14,17 @@ days. All in one run, in turn: ours, then each peer, again and again; medians. W
 - DeepFace: the loop of its ``find`` over a sample, extrapolated.
 
 The recall is that of the rows against a comparison in float64. Besides: what a reading process has
-in memory for itself, and a scope read from the disk against as many rows in random order (the
-gallery's files are put out of the page cache before each). The last part compares galleries of
-different sizes in turn. Galleries are removed in the end unless ``--keep``.
+in memory for itself, and a scope read from the disk (the gallery's files are put out of the page
+cache before) against as many rows in random order, and its bytes against those of its rows. The
+last part compares galleries of different sizes in turn. Galleries are as they are when their days
+are at rest, and are removed in the end unless ``--keep``.
 
-``normalised / plain`` is what normalised scores cost: rows of one segment of the first size, by
-both metrics, with no threshold and with one that one of 300 rows reaches, in turn.
+``--against`` names a checkout of other code (``git worktree add CHECKOUT COMMIT``): it makes a
+gallery of the same templates, and both answer the same questions in turn, in a process each. The
+scores that they find have to be the same. ``--only-against`` measures nothing else.
+
+``normalised / plain`` is what normalised scores cost: rows of the first size in memory, by both
+metrics, with no threshold and with one that one of 300 rows reaches, in turn.
 ``--only-normalised`` measures nothing else.
 """
 
@@ -34,19 +40,20 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import sides
+from bars import bar, missed
 from options import add_small
 from synthetic import (
     DAYS,
     HIGH,
-    JPEG,
     SIGHTED,
     SOUTH,
     START,
@@ -56,26 +63,26 @@ from synthetic import (
     fill,
     templates_of,
 )
-from workbench.gallery.best import BEST, PICTURES
-from workbench.gallery.index import TemplateIndex, TemplateRows, write_index
 
 from workbench.calibration import Normaliser
 from workbench.district import from_shapes
-from workbench.domain import (
-    Camera,
-    Filter,
-    Metric,
-    Profile,
-    Scope,
-)
+from workbench.domain import Camera, Metric, Profile, Scope
 from workbench.gallery import Gallery
-from workbench.gallery.scan import Question, Rows, scan, workers
-from workbench.gallery.search import _inside, explain, search
+from workbench.gallery.codes import quantise
+from workbench.gallery.merging import Merger
+from workbench.gallery.opening import folder_of
+from workbench.gallery.parts import Part
+from workbench.gallery.resolving import InsideRows
+from workbench.gallery.scan import Columns, Piece, Question, Rows, length_of, scan, workers
+from workbench.gallery.search import explain, search
 from workbench.permit.issuing import issue
 
 CAMERAS, TOP, ROUNDS = 160_000, 50, 15
 NORMALISED_ROUNDS = 100  # each takes some hundredths of a second
 COLD_ROUNDS = 3
+# Bars: of FAISS's time for a whole gallery by dimension, of its time with the selector made, and of
+# the time of other code.
+WHOLE, SELECTED, SLOWEST = {128: 0.8, 512: 0.6}, 0.45, 1.05
 SMALL_CAMERAS, SMALL_SIZES = 500, ("1000x16", "10000x16")
 # Bytes; with what the others need, it is what a machine of 16 GB has room for.
 LARGEST_PEER = 2 * 10**9
@@ -146,12 +153,35 @@ def permitted_search(gallery: Gallery, probe: np.ndarray, scope: Scope) -> Any:
 
 def rows_only(gallery: Gallery, probe: np.ndarray, scope: Scope) -> Question:
     """The search without what people read of its answer."""
+    return gallery.settled(lambda: _scanned(gallery, probe, rows_of(gallery, scope)))
+
+
+def rows_of(gallery: Gallery, scope: Scope) -> Iterator[tuple[int, Part, list[Piece]]]:
+    """Rows of a scope, part by part."""
+    return iter(InsideRows(gallery.resolve(scope)))
+
+
+def _scanned(
+    gallery: Gallery, probe: np.ndarray, found: Iterable[tuple[int, Part, list[Piece]]]
+) -> Question:
     question = Question(probe, gallery.profile.metric, top=TOP, threshold=float("-inf"))
     with workers() as pool:
-        for number, (_, index, pieces, _) in enumerate(_inside(gallery, scope, Filter())):
-            for _ in scan([Rows(number, index, pieces)], [question], pool):
-                pass
+        for _ in scan((Rows(*one) for one in found), [question], pool):
+            pass
     return question
+
+
+def parts_of(gallery: Gallery) -> list[Part]:
+    """All parts with templates, in the order of days and places."""
+    snapshot = gallery.snapshot
+    return [snapshot.part(entry) for entry in snapshot.parts() if entry.templates]
+
+
+def probe_of(gallery: Gallery, rng: np.random.Generator) -> np.ndarray:
+    """Template of a person of the last part, as seen once more."""
+    templates = parts_of(gallery)[-1].templates
+    probe = templates[len(templates) // 3] + 0.05 * rng.standard_normal(templates.shape[1])
+    return (probe / np.linalg.norm(probe)).astype(np.float32)
 
 
 def in_sql(connection: Any, gallery: Gallery, probe: np.ndarray, scope: Scope) -> Any:
@@ -195,28 +225,27 @@ def flat_of(gallery: Gallery) -> Any:
     import faiss
 
     dimension = gallery.profile.dimension
-    if 2 * dimension * sum(len(s.index) for s in gallery.segments) > LARGEST_PEER:
+    if 2 * dimension * gallery.counts()["templates"] > LARGEST_PEER:
         return None
     faiss.omp_set_num_threads(2)
     peer = faiss.IndexScalarQuantizer(
         dimension, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
     )
-    for segment in gallery.segments:
-        block = np.array(segment.index.templates)
-        if len(block) and not peer.is_trained:
+    for part in parts_of(gallery):
+        block = np.array(part.templates)
+        if not peer.is_trained:
             peer.train(block[:1000])
-        if len(block):
-            peer.add(block)
+        peer.add(block)
     return peer
 
 
 def keys_of(gallery: Gallery) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Camera, first and last sight of each row, in the order of :func:`flat_of`."""
-    parts = [(gallery.places.numbers(s)[s.index.camera], s.index) for s in gallery.segments]
+    cameras, parts = gallery.camera_columns, parts_of(gallery)
     return (
-        np.concatenate([camera for camera, _ in parts]),
-        np.concatenate([index.first_seen for _, index in parts]),
-        np.concatenate([index.last_seen for _, index in parts]),
+        np.concatenate([cameras.numbers(part)[part.camera] for part in parts]),
+        np.concatenate([part.first_seen for part in parts]),
+        np.concatenate([part.last_seen for part in parts]),
     )
 
 
@@ -258,7 +287,7 @@ def alone(what: str, path: Path, *more: str) -> dict[str, float]:
 def memory(path: Path) -> dict[str, float]:
     """Memory of a reading process after searches of every scope, in MB."""
     with Gallery.open(path) as gallery:
-        probe = np.array(gallery.segments[-1].index.templates[0])
+        probe = np.array(parts_of(gallery)[-1].templates[0])
         for _ in range(3):
             for scope in scopes_of().values():
                 permitted_search(gallery, probe, scope)
@@ -274,41 +303,45 @@ def memory(path: Path) -> dict[str, float]:
 
 
 def cold(path: Path, order: str) -> dict[str, float]:
-    """One search of 1 % by place and time in files that are not in memory."""
-    evict(path)
+    """One search of 1 % by place and time in files that are not in memory, and what it reads."""
     rng = np.random.default_rng(7)
     with Gallery.open(path) as gallery:
-        found = [
-            (i, pieces, rows)
-            for _, i, pieces, rows in _inside(gallery, scopes_of()["both"], Filter())
-        ]
-        if order == "random":  # as many rows, wherever they lie in the whole gallery
-            count = sum(rows for *_, rows in found)
-            indexes = [s.index for s in gallery.segments if len(s.index)]
-            ends = np.cumsum([len(index) for index in indexes])
-            rows = np.sort(rng.choice(int(ends[-1]), count, replace=False))
-            parts = np.split(rows, np.searchsorted(rows, ends[:-1]))
-            starts = (0, *ends[:-1].tolist())
-            found = [
-                (index, [part - start], len(part))
-                for index, part, start in zip(indexes, parts, starts, strict=True)
-            ]
-        question = Question(
-            rng.standard_normal(gallery.profile.dimension), "cosine", top=TOP, threshold=-2.0
-        )
+        scope, parts = scopes_of()["both"], parts_of(gallery) if order == "random" else []
+        evict(path)
 
-        def ask() -> None:
-            with workers() as pool:
-                for number, (index, pieces, _) in enumerate(found):
-                    for _ in scan([Rows(number, index, pieces)], [question], pool):
-                        pass
+        def ask() -> int:
+            found = [*rows_of(gallery, scope)]
+            count = sum(length_of(piece) for *_, pieces in found for piece in pieces)
+            if parts:  # as many rows, wherever they lie in the whole gallery
+                ends = np.cumsum([len(part) for part in parts])
+                rows = np.sort(rng.choice(int(ends[-1]), count, replace=False))
+                each = np.split(rows, np.searchsorted(rows, ends[:-1]))
+                starts = (0, *ends[:-1].tolist())
+                found = [
+                    (number, part, [of_part - start])
+                    for number, (part, of_part, start) in enumerate(
+                        zip(parts, each, starts, strict=True)
+                    )
+                ]
+            _scanned(gallery, rng.standard_normal(gallery.profile.dimension), found)
+            return count
 
-        return {"ms": timed(ask)[0] * 1e3, "rows": sum(rows for *_, rows in found)}
+        before = bytes_read()
+        seconds, count = timed(ask)
+        read = bytes_read() - before
+        needed = explain(gallery, scope).bytes
+    return {"ms": seconds * 1e3, "rows": count, "read": read, "needed": needed}
+
+
+def bytes_read() -> int:
+    """Bytes that this process had read from the disk until now."""
+    lines = Path("/proc/self/io").read_text().splitlines()
+    return int(dict(line.split(": ") for line in lines)["read_bytes"])
 
 
 def evict(path: Path) -> None:
     """Put the files of a gallery out of the page cache."""
-    for file in path.with_name(f"{path.name}.segments").rglob("*"):
+    for file in folder_of(path).rglob("*"):
         if file.is_file():
             handle = os.open(file, os.O_RDONLY)
             os.fsync(handle)
@@ -317,6 +350,19 @@ def evict(path: Path) -> None:
 
 
 # --- All of it ------------------------------------------------------------------------------------
+
+
+def profile_of(dimension: int) -> Profile:
+    """Profile of templates of so many numbers."""
+    return Profile("test", "d", "r", "a", "cosine", dimension, (("w", "0"),))
+
+
+def filled(path: Path, profile: Profile, rows: int, cameras: list[Camera]) -> list[float]:
+    """Make a gallery as its days are at rest; returns the rows stored a second, batch by batch."""
+    rates = fill(path, profile, rows, cameras)
+    with Gallery.open(path, write=True) as gallery:
+        Merger(gallery.writer.committer, lambda _: True).run()
+    return rates
 
 
 def measure(
@@ -330,10 +376,9 @@ def measure(
 ) -> dict[str, Any]:
     """Everything about a gallery of so many templates, which is filled if it is not there."""
     rng = np.random.default_rng(0)
-    profile = Profile("test", "d", "r", "a", "cosine", dimension, (("w", "0"),))
     result: dict[str, Any] = {}
     if not path.exists():
-        rates = fill(path, profile, rows, cameras)
+        rates = filled(path, profile_of(dimension), rows, cameras)
         tenth = len(rates) // 10 + 1
         parts = rates[:tenth], rates[-tenth:]
         result["stored a second, first and last tenth"] = [round(statistics.mean(p)) for p in parts]
@@ -344,20 +389,22 @@ def measure(
         cold_ms[order] = statistics.median(one["ms"] for one in tries)
         result[f"cold, {order}, ms"] = round(cold_ms[order], 1)
         result["cold, rows"] = tries[0]["rows"]
+        if order == "ordered" and tries[0]["rows"]:
+            read = statistics.median(one["read"] / one["needed"] for one in tries)
+            result["cold, bytes read : of the rows"] = bar(read, most=3)
     result["cold, random / ordered"] = round(cold_ms["random"] / cold_ms["ordered"], 1)
     opening, gallery = timed(lambda: Gallery.open(path))
     result["opening, ms"] = round(1e3 * (opening + timed(lambda: gallery.places)[0]))
-    result["segments"] = len(gallery.segments)
-    size = sum(segment.entry.bytes for segment in gallery.segments)
+    counts = gallery.counts()
+    result["parts"] = counts["parts"]
+    size = counts["bytes"] + counts["picture_bytes"]
     result["bytes on disk a template"] = round(size / rows)
     drawings = [drawing(number) for number in range(rounds)]
     drawn = [timed(partial(gallery.inside, district))[0] for district in drawings]
     result[f"polygon over {len(cameras):,} cameras, first and worst, ms"] = [
         round(1e3 * seconds, 2) for seconds in (drawn[0], max(drawn))
     ]
-    some = gallery.segments[-1].index
-    probe = some.templates[len(some) // 3] + 0.05 * rng.standard_normal(dimension)
-    probe = (probe / np.linalg.norm(probe)).astype(np.float32)
+    probe = probe_of(gallery, rng)
     result["memory"] = alone("memory", path)
     speed = bandwidth()
     result["bandwidth of one core, GB/s"] = round(speed / 1e9, 1)
@@ -371,7 +418,7 @@ def measure(
     finally:
         connection.close()
         database.unlink()
-    slow = deepface_milliseconds(some.templates[:20_000], probe, rows)
+    slow = deepface_milliseconds(parts_of(gallery)[-1].templates[:20_000], probe, rows)
     result["DeepFace's loop, ms"] = round(slow)
     result["DeepFace / search, whole"] = round(slow / result["whole"]["search, ms"])
     gallery.close()
@@ -389,16 +436,17 @@ def against_peers(
     rounds: int,
 ) -> dict[str, Any]:
     """One scope: ours and the peers in turn, and whether ours is right."""
-    starts = np.cumsum([0, *(len(s.index) for s in gallery.segments)])
-    of = {s.entry.name: start for s, start in zip(gallery.segments, starts[:-1], strict=True)}
+    parts = parts_of(gallery)
+    starts = np.cumsum([0, *map(len, parts)])
+    of = {part.entry.name: start for part, start in zip(parts, starts[:-1], strict=True)}
     unit = probe.astype(np.float64) / np.linalg.norm(probe.astype(np.float64))
     numbers, every = [], []
-    for segment, index, pieces, _ in _inside(gallery, scope, Filter()):
+    for _, part, pieces in rows_of(gallery, scope):
         for piece in pieces:
             here = np.arange(piece.start, piece.stop) if isinstance(piece, slice) else piece
-            numbers.append(here + of[segment.entry.name])
+            numbers.append(here + of[part.entry.name])
             for begin in range(0, len(here), 100_000):
-                block = index.templates[here[begin : begin + 100_000]].astype(np.float64)
+                block = part.templates[here[begin : begin + 100_000]].astype(np.float64)
                 every.append(block @ unit / np.linalg.norm(block, axis=1))
     if not numbers:
         return {"tracklets inside": 0}  # of a small gallery
@@ -437,14 +485,18 @@ def against_peers(
         "DuckDB / search": round(median["DuckDB"] / median["search"], 1),
     }
     if flat is not None:
-        result["rows / FAISS"] = round(median["rows"] / median["FAISS"], 2)
+        ratio, most = median["rows"] / median["FAISS"], WHOLE.get(gallery.profile.dimension)
+        whole = len(inside) == starts[-1] and most is not None
+        result["rows / FAISS"] = bar(ratio, most=most) if whole else round(ratio, 2)
         result["search / FAISS"] = round(median["search"] / median["FAISS"], 2)
     if "FAISS and selector" in median:
         for name in ("rows", "search"):
             ratio = median[name] / median["FAISS and selector"]
-            result[f"{name} / FAISS and selector"] = round(ratio, 2)
+            told = bar(ratio, most=SELECTED) if name == "rows" else round(ratio, 2)
+            result[f"{name} / FAISS and selector"] = told
+    recall = float(np.mean(ours >= exact[-1] - 1e-9)) if len(ours) == len(exact) else 0.0
     return result | {
-        "recall at 50": float(np.mean(ours >= exact[-1] - 1e-9)) if len(ours) == TOP else 0.0,
+        "recall at 50": bar(recall, least=1),
         "MB read": round(about.bytes / 1e6, 2),
         "share of bandwidth": round(about.bytes / (median["rows"] / 1e3) / speed, 2),
     }
@@ -457,41 +509,68 @@ def growth(paths: dict[str, Path]) -> dict[str, float]:
         calls = {}
         for name, path in paths.items():
             gallery = stack.enter_context(Gallery.open(path))
-            probe = np.array(gallery.segments[-1].index.templates[0])
+            probe = np.array(parts_of(gallery)[-1].templates[0])
             calls[name] = partial(permitted_search, gallery, probe, scope)
         median = in_turn(calls, 5)
     first = next(iter(median.values()))
     return {name: round(ms / first, 1) for name, ms in median.items()}
 
 
+def against(
+    other: Path, path: Path, rows: int, dimension: int, cameras: int, *, rounds: int
+) -> dict[str, Any]:
+    """The gallery at *path* and one of the same templates that other code made, asked in turn."""
+    its = path.with_name(f"other-{path.name}")
+    if not its.exists():
+        sides.fill_by(other, its, rows, dimension, cameras)
+    with Gallery.open(path) as gallery:
+        probe = probe_of(gallery, np.random.default_rng(0)).tolist()
+    result: dict[str, Any] = {}
+    with sides.asking(sides.HERE, path) as here, sides.asking(other, its) as there:
+        for name in scopes_of():
+            of_scope = result.setdefault(name, {})
+            for what, most in (("search", SLOWEST), ("rows", None)):
+                times: dict[sides.Asking, list[float]] = {here: [], there: []}
+                for number in range(-2, rounds):  # some to warm both alike
+                    scores = []
+                    for side in sides.in_order([here, there], number):
+                        seconds, found = side(what, name, probe)
+                        scores.append(found)
+                        if number >= 0:
+                            times[side].append(seconds)
+                    assert np.allclose(*scores, rtol=0, atol=1e-12), f"other scores of {name}"
+                both = [1e3 * statistics.median(of_side) for of_side in times.values()]
+                ratio = both[0] / both[1]
+                of_scope[f"{what}, ms, here and there"] = [round(ms, 2) for ms in both]
+                of_scope[f"{what}, here : there"] = (
+                    round(ratio, 2) if most is None else bar(ratio, most=most)
+                )
+    return result
+
+
 # --- Normalised and plain scores ------------------------------------------------------------------
 
 
-def segment_of(folder: Path, rows: int, dimension: int, metric: Metric) -> TemplateIndex:
-    """The columns of one segment of so many templates, without what people read of them."""
+@dataclass(frozen=True)
+class InMemory:
+    """Columns that are scanned, and templates, as a part has them."""
+
+    templates: np.ndarray
+    codes: np.ndarray
+    scale: np.ndarray
+    square: np.ndarray
+    lost: float
+    longest: float
+
+
+def columns_of(rows: int, dimension: int) -> InMemory:
+    """Columns of so many templates, without what people read of them."""
     rng = np.random.default_rng(2)
-    number, nothing = np.arange(rows), np.zeros(rows, np.int64)
-    seen = nothing + int(START.timestamp() * 1e6)
-    write_index(
-        folder,
-        TemplateRows(
-            templates=templates_of(rows, dimension, rng)[rng.permutation(rows)],
-            camera=nothing.astype(np.int32),
-            first_seen=seen,
-            last_seen=seen,
-            quality=nothing.astype(np.float32),
-            recording=nothing.astype(np.int32),
-            ordinal=number.astype(np.int32),
-            shot=number,
-            first_seconds=nothing.astype(np.float64),
-            last_seconds=nothing.astype(np.float64),
-        ),
-        np.zeros(1, np.int64),
-        metric,
-    )
-    np.save(folder / "best.npy", np.zeros(rows, BEST))
-    (folder / PICTURES).write_bytes(JPEG)
-    return TemplateIndex(folder)
+    templates = templates_of(rows, dimension, rng)[rng.permutation(rows)]
+    scale, codes, lost = quantise(templates)
+    square = (templates.astype(np.float64) ** 2).sum(axis=1)
+    longest = float(np.sqrt(square.max()))
+    return InMemory(templates, codes, scale, square.astype(np.float32), float(lost.max()), longest)
 
 
 def normaliser_of(dimension: int, metric: Metric) -> Normaliser:
@@ -506,46 +585,42 @@ def normaliser_of(dimension: int, metric: Metric) -> Normaliser:
     return replace(raw, mean=float(scores.mean()), deviation=float(scores.std()))
 
 
-def rows_of(
-    index: TemplateIndex,
+def best_of(
+    columns: Columns,
     offsets: np.ndarray,
     probe: np.ndarray,
     metric: Metric,
     threshold: float,
     normaliser: Normaliser | None,
 ) -> Question:
-    """The best rows of one segment."""
+    """The best of all rows."""
     question = Question(probe, metric, top=TOP, threshold=threshold, normaliser=normaliser)
     given = None if normaliser is None else offsets
     with workers() as pool:
-        rows = Rows(0, index, [slice(0, len(index))], given)
+        rows = Rows(0, columns, [slice(0, len(offsets))], given)
         for _ in scan([rows], [question], pool):
             pass
     return question
 
 
-def normalised_to_plain(
-    folder: Path, rows: int, dimension: int, *, rounds: int
-) -> dict[str, dict[str, float]]:
+def normalised_to_plain(rows: int, dimension: int, *, rounds: int) -> dict[str, dict[str, float]]:
     """Milliseconds of both, and their ratio, by metric and with or without a threshold."""
     result: dict[str, dict[str, float]] = {}
     metrics: tuple[Metric, ...] = ("euclidean", "cosine")
+    columns = columns_of(rows, dimension)
     for metric in metrics:
-        place = folder / f"normalised-{metric}"
-        place.mkdir()
-        index = segment_of(place, rows, dimension, metric)
         normaliser = normaliser_of(dimension, metric)
-        offsets = normaliser.offsets(index.templates)
+        offsets = normaliser.offsets(columns.templates)
         probe = templates_of(1, dimension, np.random.default_rng(4))[0]
 
-        ask = partial(rows_of, index, offsets, probe, metric)
+        ask = partial(best_of, columns, offsets, probe, metric)
         for name, share in (("no threshold", None), ("threshold", 1 / 300)):
             calls = {}
             for scale, one in (("plain", None), ("normalised", normaliser)):
                 least = float("-inf")
                 if share is not None:
                     some = ask(least, one).scores(
-                        index.templates[:100_000], None if one is None else offsets[:100_000]
+                        columns.templates[:100_000], None if one is None else offsets[:100_000]
                     )
                     least = float(np.quantile(some, 1 - share))
                 calls[scale] = partial(ask, least, one)
@@ -567,41 +642,68 @@ def main() -> None:
     parser.add_argument(
         "--only-normalised", action="store_true", help="only the cost of normalised scores"
     )
+    parser.add_argument("--against", type=Path, help="a checkout of other code, measured in turn")
+    parser.add_argument("--only-against", action="store_true", help="nothing besides that")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="how often each is measured")
     parser.add_argument("--alone", nargs="+", help=argparse.SUPPRESS)
     add_small(parser)
     options = parser.parse_args()
+    if options.only_against and not options.against:
+        parser.error("--only-against needs --against")
     if options.alone:
         what, path, *more = options.alone
         print(json.dumps({"cold": cold, "memory": memory}[what](Path(path), *more)))
         return
+    other = sides.other_checkout(options.against) if options.against else None
     folder = Path(tempfile.mkdtemp(prefix="sightline-", dir=options.folder or "/var/tmp"))
     if options.keep:
         folder.rmdir()
         folder = options.folder
+    if options.small:
+        options.rounds = 1
     try:
-        fewer = {"rounds": 1, "cold_rounds": 1} if options.small else {}
-        sizes = SMALL_SIZES if options.small else options.sizes
-        cameras = cameras_of(SMALL_CAMERAS if options.small else CAMERAS, np.random.default_rng(0))
-        result: dict[str, Any] = {}
-        paths: dict[str, dict[str, Path]] = {}
-        rows, dimension = map(int, sizes[0].split("x"))
-        result["normalised / plain"] = normalised_to_plain(
-            folder, rows, dimension, rounds=fewer.get("rounds", NORMALISED_ROUNDS)
-        )
-        for size in () if options.only_normalised else sizes:
-            rows, dimension = map(int, size.split("x"))
-            path = folder / f"{size}.duckdb"
-            paths.setdefault(f"x{dimension}", {})[size] = path
-            result[size] = measure(path, cameras, rows, dimension, **fewer)
-            if not options.json:
-                print(json.dumps({size: result[size]}, indent=2), flush=True)
-        for name, several in paths.items():
-            if len(several) > 1:
-                result[f"whole gallery {name}, in times of the first"] = growth(several)
+        result = measured(folder, options, other)
     finally:
         if not options.keep:
             shutil.rmtree(folder)
+    result["missed"] = missed(result)
     print(json.dumps(result) if options.json else json.dumps(result, indent=2))
+
+
+def measured(folder: Path, options: argparse.Namespace, other: Path | None) -> dict[str, Any]:
+    """All that is asked for, by size."""
+    sizes = SMALL_SIZES if options.small else options.sizes
+    count = SMALL_CAMERAS if options.small else CAMERAS
+    cameras = cameras_of(count, np.random.default_rng(0))
+    result: dict[str, Any] = {}
+    paths: dict[str, dict[str, Path]] = {}
+    rows, dimension = map(int, sizes[0].split("x"))
+    if not options.only_against:
+        rounds = 1 if options.small else NORMALISED_ROUNDS
+        result["normalised / plain"] = normalised_to_plain(rows, dimension, rounds=rounds)
+    for size in () if options.only_normalised else sizes:
+        rows, dimension = map(int, size.split("x"))
+        path = folder / f"{size}.duckdb"
+        paths.setdefault(f"x{dimension}", {})[size] = path
+        if options.only_against:
+            if not path.exists():
+                filled(path, profile_of(dimension), rows, cameras)
+            result[size] = {}
+        else:
+            cold_rounds = 1 if options.small else COLD_ROUNDS
+            result[size] = measure(
+                path, cameras, rows, dimension, rounds=options.rounds, cold_rounds=cold_rounds
+            )
+        if other is not None:
+            result[size]["against"] = against(
+                other, path, rows, dimension, count, rounds=4 * options.rounds
+            )
+        if not options.json:
+            print(json.dumps({size: result[size]}, indent=2), flush=True)
+    for name, several in paths.items():
+        if len(several) > 1 and not options.only_against:
+            result[f"whole gallery {name}, in times of the first"] = growth(several)
+    return result
 
 
 if __name__ == "__main__":
