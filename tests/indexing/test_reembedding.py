@@ -13,9 +13,9 @@ from workbench.cli.main import main
 from workbench.domain import Progress
 from workbench.errors import GalleryError
 from workbench.footage.catalog import read_catalogue
-from workbench.gallery import Gallery, replacement
+from workbench.gallery import Gallery, replacing
 from workbench.gallery.checking import check
-from workbench.gallery.opening import folder_of
+from workbench.gallery.opening import folder_of, is_gallery
 from workbench.indexing import index_catalogue, reembedding
 from workbench.indexing.reembedding import reembed
 from workbench.installation import Installation
@@ -122,7 +122,7 @@ def test_a_stopped_reembedding_goes_on_and_is_then_swapped_in(
     ):
         reembed(first, new, models, progress=stop)
     with pytest.raises(GalleryError, match=f"lacks {CLIPS - 1} recordings"):
-        replacement.replace(old, beside)
+        replacing.replace(old, beside)
     with Gallery.open(old) as reader:
         result: list[reembedding.Reembedded] = []
         with Gallery.for_writing(beside, models.profile) as new:
@@ -151,27 +151,39 @@ def test_a_swap_that_was_killed_is_finished_the_next_time(
         old.with_name("town.dlib.duckdb"),
         ["gallery", "reembed", str(old), "--profile", newer, "--swap"],
     )
-    for killed_at in ("_link", "write_register", "remove"):
+    before = {one.name for one in old.parent.iterdir()}
+    for step in ("_exchange", "_put_away", "_finish"):
 
         def killed(*_: object) -> None:
             raise SystemExit(9)
 
         with monkeypatch.context() as patched:
-            patched.setattr(replacement, killed_at, killed)
+            patched.setattr(replacing, step, killed)
             with pytest.raises(SystemExit):
                 main(arguments)
         with Gallery.open(old) as gallery:  # the one or the other, whole
-            assert is_newer(gallery) == (killed_at == "remove")
+            assert is_newer(gallery) == (step != "_exchange")
             assert len(gallery.recordings()) == CLIPS
             assert not list(check(gallery))
+        assert is_gallery(beside) == (step != "_finish")
     assert beside.exists()
     assert main(arguments) == 0
-    with Gallery.open(old, write=True) as gallery:
+    with Gallery.open(old) as gallery:
         assert is_newer(gallery)
         assert not list(check(gallery))
-        named = {segment.entry.name for segment in gallery.segments}
-    assert {f.name for f in folder_of(old).iterdir() if f.is_dir()} == named
-    assert not beside.exists()
+    assert {one.name for one in old.parent.iterdir()} == before
+    assert main(arguments) == 2  # there is nothing left to do
+
+
+def test_a_folder_that_was_put_aside_by_a_killed_swap_has_its_name_again(
+    old: Path, newer: str
+) -> None:
+    """As on a disk that cannot exchange two folders in one step."""
+    folder_of(old).rename(replacing._aside(folder_of(old)))
+    assert main(["gallery", "reembed", str(old), "--profile", newer, "--swap"]) == 0
+    with Gallery.open(old) as gallery:
+        assert is_newer(gallery)
+        assert len(gallery.recordings()) == CLIPS
 
 
 def test_templates_are_made_again_from_the_footage_itself(

@@ -29,7 +29,8 @@ from workbench.gallery.checking import check
 from workbench.gallery.exporting import export
 from workbench.gallery.importing import exported_profile, import_into
 from workbench.gallery.joining import merge
-from workbench.gallery.replacing import replace
+from workbench.gallery.opening import is_gallery
+from workbench.gallery.replacing import is_unfinished, replace, settle_names
 from workbench.indexing import index_catalogue
 from workbench.indexing.reembedding import reembed
 from workbench.indexing.workers import available_cores
@@ -315,9 +316,11 @@ def _reembed(options: argparse.Namespace) -> int:
     installation.register.require("gallery.maintain")
     models = installation.load_models(options.profile)
     about = {"doing": "reembed", "from": str(path.resolve())}
+    if options.swap:
+        settle_names(path, beside)
     with installation.open_gallery(path) as old:
         finished = old.profile.fingerprint == models.profile.fingerprint
-        if finished and not (options.swap and beside.exists()):
+        if finished and not (options.swap and is_unfinished(path, beside)):
             raise GalleryError(
                 f"has the templates of {models.profile.name}",
                 where=str(path),
@@ -333,7 +336,7 @@ def _reembed(options: argparse.Namespace) -> int:
             if not options.swap:
                 say(f"The new gallery is {beside}; {path} is as it was.")
     if options.swap:
-        for each in (path, beside):
+        for each in filter(is_gallery, (path, beside)):
             installation.open_gallery(each, write=True, about={"doing": "swap"}).close()
         replace(path, beside, keep=options.keep)
         say(f"{path} now has the templates of {models.profile.name}.")

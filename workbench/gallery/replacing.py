@@ -92,7 +92,7 @@ def replace(old: Path, new: Path, *, keep: Path | None = None) -> None:
         If one of them is being written, or merged for more than ten minutes.
     """
     try:
-        _settle_names(folder_of(old), folder_of(new))
+        settle_names(old, new)
         with contextlib.ExitStack() as held:
             if is_unfinished(old, new):
                 held.enter_context(open_gallery(old, write=True))
@@ -202,8 +202,12 @@ def _aside(folder: Path) -> Path:
     return folder.with_name(f".{folder.name}.replaced")
 
 
-def _settle_names(one: Path, other: Path) -> None:
-    """Give a name to a folder that was put aside when this was killed."""
+def settle_names(old: Path, new: Path) -> None:
+    """Give a name to a folder that was put aside when :func:`replace` was killed: *old* is there.
+
+    On a disk that can exchange two folders in one step, none ever is.
+    """
+    one, other = folder_of(old), folder_of(new)
     if is_there(_aside(one)):
         _aside(one).rename(other if is_there(one) else one)
 
@@ -254,4 +258,4 @@ def _renew(path: Path) -> None:
         renew(path, opened.folder, snapshot)
 
 
-__all__ = ["carry_over", "is_unfinished", "missing", "replace"]
+__all__ = ["carry_over", "is_unfinished", "missing", "replace", "settle_names"]
