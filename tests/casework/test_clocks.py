@@ -171,7 +171,7 @@ def test_a_correction_is_on_record_with_old_and_new_times_before_it_is_made(
         def refuse(*_: Any, **__: Any) -> None:
             raise GalleryError("the disk is full")
 
-        monkeypatch.setattr(correcting, "restate", refuse)
+        monkeypatch.setattr("workbench.gallery.correcting.restate", refuse)
         with pytest.raises(GalleryError):
             correct_clocks(register, gallery, target, offset_seconds=0, how="no")
         assert [e.what for e in office.events("clock.")[5:]] == ["clock.correcting", "clock.failed"]

@@ -90,17 +90,20 @@ def test_another_account_is_told_whose_the_gallery_is(
 ) -> None:
     """Neither a traceback nor the advice to restore or index again what is in order."""
     towns = []
-    for private, of_folder, of_register in (
-        ("folder", 0o700, 0o600), ("register", 0o755, 0o600), ("segments", 0o755, 0o644),
-        ("segment", 0o755, 0o644),
-    ):  # fmt: skip
+    for private, around, named, inside, opened in (
+        ("all of it", 0o700, 0o600, 0o700, ()),
+        ("as it is made", 0o755, 0o600, 0o700, ()),
+        ("but for the named file", 0o755, 0o644, 0o700, ()),
+        ("but for the folder", 0o755, 0o644, 0o755, ()),
+        ("the manifest", 0o755, 0o644, 0o755, ("gallery.json",)),
+    ):
         (shared / private).mkdir()
         towns.append(copied(stored, shared / private))
-        segments = folder_of(towns[-1])
-        segments.chmod(0o755 if private == "segment" else 0o700)
-        next(part for part in segments.iterdir() if part.is_dir()).chmod(0o700)
-        towns[-1].chmod(of_register)
-        towns[-1].parent.chmod(of_folder)
+        folder_of(towns[-1]).chmod(inside)
+        for name in opened:
+            (folder_of(towns[-1]) / name).chmod(0o644)
+        towns[-1].chmod(named)
+        towns[-1].parent.chmod(around)
     asked = subprocess.run(
         [sys.executable, "-c", DOORS, str(shared / "home"), str(NOBODY), *map(str, towns)],
         cwd=shared / "home",
@@ -110,7 +113,9 @@ def test_another_account_is_told_whose_the_gallery_is(
     )  # fmt: skip
     assert asked.returncode == 0, asked.stderr
     said = asked.stdout.splitlines()
-    expected = [town for town, doors in zip(towns, (9, 9, 8, 8), strict=True) for _ in range(doors)]
+    expected = [
+        town for town, doors in zip(towns, (9, 9, 8, 8, 8), strict=True) for _ in range(doors)
+    ]
     assert len(said) == len(expected), asked.stdout
     for sentence, town in zip(said, expected, strict=True):
         assert sentence.startswith(str(town))

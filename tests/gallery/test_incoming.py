@@ -17,13 +17,13 @@ import pyarrow.parquet as pq
 import pytest
 from pictures import jpeg
 from PIL import Image
-from workbench.gallery.segments import read_tables
 
 from workbench.cli.main import main
 from workbench.domain import IndexedRecording, Profile
 from workbench.errors import GalleryError
 from workbench.gallery import Gallery
 from workbench.gallery.checking import check
+from workbench.gallery.exchange import read_batches
 from workbench.gallery.exporting import export
 from workbench.gallery.importing import check_export, exported_profile, import_into
 from workbench.gallery.incoming import check_tables
@@ -109,7 +109,7 @@ def refusal(folder: Path, profile: Profile) -> str:
 
 def test_a_value_that_cannot_be_is_refused_by_its_place(part: Path, profile: Profile) -> None:
     assert len(list(check_export(part.parent, profile))) == 1
-    sound = read_tables(part, profile)
+    ((sound, _),) = read_batches(part, profile)
     for table, column, value in IMPOSSIBLE:
         values = sound[table][column].to_pylist()
         values[1] = value

@@ -13,7 +13,6 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pytest
 from searching import JOINED, TOWN, found
-from workbench.gallery.segments import columns
 
 from workbench.domain import (
     ClockCorrection,
@@ -29,6 +28,7 @@ from workbench.domain import (
 from workbench.errors import TimeError
 from workbench.gallery import Gallery
 from workbench.gallery.checking import check
+from workbench.gallery.exchange import columns
 from workbench.gallery.exporting import export
 from workbench.gallery.importing import import_into
 from workbench.gallery.joining import merge
@@ -212,7 +212,7 @@ def test_a_camera_without_a_place_is_in_no_district(
     tables["cameras"] = pa.Table.from_pylist([row], tables["cameras"].schema)
     gallery.add_tables(tables)
     assert gallery.inside(TOWN).tolist() == [False] + [True] * 6
-    # Its segments are put in order with the others, whatever is merged with them.
+    # Its parts are put in order with the others, whatever is merged with them.
     for minute in range(600, 780, 20):
         gallery.add_recording(indexed(1, minute, (minute,)))
     gallery.compact()

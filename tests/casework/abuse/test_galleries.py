@@ -56,7 +56,7 @@ def test_links_to_a_gallery_in_service(
     town_file: Path, desk: Callable[[], Installation], subject: Probe, permitted: Scope,
     tmp_path: Path,
 ) -> None:  # fmt: skip
-    """A hard link to the register and a symbolic one to the segments, beside no casework."""
+    """A hard link to the named file and a symbolic one to the folder, beside no casework."""
     mine = desk()
     mine.register.train("T-1", permitted)
     other = tmp_path / "linked" / "town.duckdb"
