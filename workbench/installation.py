@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from workbench.domain import Candidate, Probe
     from workbench.faces.clips import Clip, Cut
     from workbench.gallery import Gallery
+    from workbench.gallery.cache import CachePlace
 
 G = TypeVar("G", bound="Gallery")
 
@@ -92,6 +93,14 @@ class Installation:
         """Raise NotPermitted in service where the user has no role, and make nothing."""
         identify(read_people(self.folder), self.folder).require_role()
 
+    @property
+    def cache(self) -> CachePlace | None:
+        """Place for what is read of galleries in object stores; None if nothing is kept."""
+        from workbench.gallery.cache import CachePlace
+
+        most = int(self.settings.cache_gb * 1e9)
+        return CachePlace(self.settings.cache_folder.resolve(), most) if most else None
+
     def open_gallery(
         self,
         path: Path | str | None = None,
@@ -128,6 +137,7 @@ class Installation:
             write=write,
             profile=profile,
             memory_mb=self.settings.search_memory_mb,
+            cache=self.cache,
         )
         return self.admitted(gallery, action=action if write else None, about=about)
 
@@ -147,7 +157,8 @@ class Installation:
         from workbench.gallery import Gallery
 
         self.register.require(action)
-        gallery = Gallery.for_writing(path, profile, memory_mb=self.settings.search_memory_mb)
+        memory_mb = self.settings.search_memory_mb
+        gallery = Gallery.for_writing(path, profile, memory_mb=memory_mb, cache=self.cache)
         return self.admitted(gallery, action=action, about=about)
 
     def admitted(

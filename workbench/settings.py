@@ -89,6 +89,16 @@ class Settings(RuleSettings, BaseSettings):
         ge=64,
         description="most memory that a process may use for searching, in megabytes",
     )
+    cache: Path | None = Field(
+        default=None,
+        description="folder on this machine for what was read of galleries in object stores; by "
+        "default HOME/cache",
+    )
+    cache_gb: float = Field(
+        default=20,
+        ge=0,
+        description="most gigabytes that folder takes; 0 keeps nothing there",
+    )
     time_zone: str | None = Field(
         default=None, description="zone to show times in; by default that of the cameras' place"
     )
@@ -129,6 +139,11 @@ class Settings(RuleSettings, BaseSettings):
     def gallery_file(self) -> Path:
         """Gallery that is opened where none is named."""
         return self.gallery or self.home / "gallery.duckdb"
+
+    @property
+    def cache_folder(self) -> Path:
+        """Folder for what was read of galleries in object stores."""
+        return self.cache or self.home / "cache"
 
     @property
     def calibrations_folder(self) -> Path:

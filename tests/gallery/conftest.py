@@ -9,8 +9,10 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+import objectstore
 import pytest
 from manifests import Opening, in_postgres, in_sqlite
+from objectstore import ObjectStore
 from parted import CAMERAS as IN_PARTS
 from pictures import jpeg
 from postgres import Postgres, programs, running
@@ -91,6 +93,15 @@ def postgres() -> Iterator[Postgres]:
         pytest.skip("Postgres is not installed (Debian: postgresql)")
     with running() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def running_store() -> Iterator[ObjectStore]:
+    """Object store of this process of the test run."""
+    if objectstore.program() is None:
+        pytest.skip("NO TEST IN AN OBJECT STORE WAS RUN: there is none (tools/ensure-object-store)")
+    with objectstore.running() as store:
+        yield store
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

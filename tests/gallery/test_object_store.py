@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import pytest
 from manifests import Opening, Place, in_sqlite
-from objectstore import ENVIRONMENT, SECRET, Fault, ObjectStore, program, running
+from objectstore import ENVIRONMENT, SECRET, Fault, ObjectStore
 from parted import CAMERAS
 
 from tests.gallery.test_committing import (  # noqa: F401 - run again
@@ -68,14 +68,6 @@ from workbench.gallery.writing import Writer
 
 Make = Callable[..., IndexedRecording]
 AT = Storage.at
-
-
-@pytest.fixture(scope="module")
-def running_store() -> Iterator[ObjectStore]:
-    if program() is None:
-        pytest.skip("NO TEST IN AN OBJECT STORE WAS RUN: there is none (tools/ensure-object-store)")
-    with running() as store:
-        yield store
 
 
 @pytest.fixture(autouse=True)

@@ -133,7 +133,7 @@ def test_one_process_writes_and_one_merges(town: Path) -> None:
 def _killed_at(step: int, path: Path, profile: Profile) -> None:
     """Make a gallery, and be killed at a step on the disk."""
     once = killed_at(step)
-    for name in ("_fill", "_write_description", "sync_path", "_open"):
+    for name in ("_fill", "write_description", "sync_path", "_open"):
         setattr(opening, name, once(getattr(opening, name)))
     Path.rename = once(Path.rename)  # type: ignore[method-assign, assignment]
     opening.create(path, profile).close()
@@ -239,8 +239,8 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str, str]] = {
         "Restore it from a copy",
     ),
     "a storage elsewhere": (
-        lambda town: _describe(town, storage="/var/other"),
-        "neither the folder nor an object store",
+        lambda town: _describe(town, storage="../other"),
+        "neither a folder nor an object store",
         "Restore it from a copy",
     ),
     "no manifest": (

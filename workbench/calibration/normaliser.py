@@ -61,7 +61,7 @@ class Normaliser:
     people: int
     source: str
     licence: str
-    # Made once: a search asks for it for every segment.
+    # Made once: a search asks for it for every part.
     _digest: str = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Arrival of whole tables: recordings of an export, or of a gallery of segments, in one commit.
+"""Arrival of whole tables: recordings of an export, or of an earlier gallery, in one commit.
 
 The tables are those of :mod:`workbench.gallery.exchange`. They come as they are: what is to be
 checked was checked before (:mod:`workbench.gallery.incoming`).

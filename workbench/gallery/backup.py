@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
+from workbench.domain import ProgressCallback
 from workbench.errors import GalleryError
 from workbench.gallery.database import Database, SQLiteDatabase
 from workbench.gallery.disk import refused_by_disk, sync_path
@@ -23,7 +24,13 @@ from workbench.gallery.storage import ObjectGone, Storage
 MANIFEST = "manifest.sqlite"
 
 
-def back_up(manifest: Manifest, storage: Storage, folder: Path) -> Copied:
+def back_up(
+    manifest: Manifest,
+    storage: Storage,
+    folder: Path,
+    *,
+    progress: ProgressCallback | None = None,
+) -> Copied:
     """Back a gallery up in a folder, which is made, or holds an earlier backup of it.
 
     What the earlier one held and this one does not is deleted.
@@ -45,7 +52,7 @@ def back_up(manifest: Manifest, storage: Storage, folder: Path) -> Copied:
     for _ in range(MOST_TRIES):
         kept = _manifest_copy(manifest, folder)
         try:
-            copied += copy_objects(kept, storage, target, done=done, link=True)
+            copied += copy_objects(kept, storage, target, done=done, link=True, progress=progress)
             break
         except ObjectGone as error:  # merged or removed since the copy of the manifest
             if manifest.state().commit == kept.state().commit:
@@ -100,7 +107,14 @@ def _put_in_place(folder: Path) -> None:
         raise refused_by_disk(path, error) from error
 
 
-def restore(folder: Path, target: Storage, database: Database, where: str) -> Copied:
+def restore(
+    folder: Path,
+    target: Storage,
+    database: Database,
+    where: str,
+    *,
+    progress: ProgressCallback | None = None,
+) -> Copied:
     """Restore a gallery from a backup to an empty storage and database; all of it is checked.
 
     If it is killed, it may be done again: what is there already is not copied.
@@ -113,7 +127,7 @@ def restore(folder: Path, target: Storage, database: Database, where: str) -> Co
     """
     manifest = Manifest(SQLiteDatabase(folder / MANIFEST), str(folder))
     with contextlib.closing(manifest):
-        copied = copy_objects(manifest, Storage.at(folder), target)
+        copied = copy_objects(manifest, Storage.at(folder), target, progress=progress)
         manifest.copy_to(database, where, live_only=True)
     return copied
 

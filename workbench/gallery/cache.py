@@ -33,6 +33,13 @@ class Written(NamedTuple):
     sha256: str
 
 
+class CachePlace(NamedTuple):
+    """Folder of this machine for a cache, and the most bytes that it takes."""
+
+    folder: Path
+    most_bytes: int
+
+
 class Cache:
     """Objects of object stores in a folder of this machine.
 
@@ -255,4 +262,4 @@ def _key(address: str, name: str) -> str:
     return "-".join(part[:32] for part in parts)
 
 
-__all__ = ["Cache", "Written"]
+__all__ = ["Cache", "CachePlace", "Written"]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from workbench.errors import GalleryError, ProfileMismatch
 from workbench.gallery.footage import Footage
+from workbench.gallery.moving import objects_of
 from workbench.gallery.opening import DESCRIPTION, Opened, folder_of, open_gallery
 from workbench.gallery.resolving import Reader
 from workbench.gallery.snapshot import Snapshot
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from workbench.gallery.places import Places
 
 T = TypeVar("T")
+# What was purged elsewhere leaves the cache with the first question after so long.
+TIDYING_SECONDS = 600.0
 Stamp = tuple[int, ...]
 
 
@@ -55,6 +59,7 @@ class Current(Reader):
 
     def _snapshot(self) -> Snapshot:
         opened = self.opened
+        self._tidy()
         # The rest is for what is not mapped: rows that are gathered, and questions in SQL.
         most = 3 * self.memory_mb * 2**20 // 4
         return Snapshot.latest(opened.manifest, opened.storage, memory_bytes=most)
@@ -67,7 +72,16 @@ class Current(Reader):
         """
         self._follow()
         before, self.snapshot = self.snapshot, self.snapshot.refreshed()
+        if self.snapshot is not before and time.monotonic() - self._tidied > TIDYING_SECONDS:
+            self._tidy()
         return self.snapshot is not before
+
+    def _tidy(self) -> None:
+        """Have nothing stay in the cache of this machine that another one purged."""
+        self._tidied = time.monotonic()
+        storage = self.opened.storage
+        if storage.cache is not None:
+            storage.cache.keep(storage.address, objects_of(self.opened.manifest))
 
     def _follow(self) -> None:
         """Open the gallery anew where it is now, if it was moved or replaced."""
@@ -84,7 +98,7 @@ class Current(Reader):
                     where=str(self.path),
                     fix="Restore it, or open another",
                 )
-            opened = open_gallery(self.path, write=self.opened.write)
+            opened = open_gallery(self.path, write=self.opened.write, cache=self.opened.cache)
             if opened.manifest.profile.fingerprint != self.profile.fingerprint:
                 opened.close()
                 raise ProfileMismatch(

@@ -32,6 +32,10 @@ class DatabaseLost(GalleryError):
     """The database cannot be reached."""
 
 
+class DatabaseThere(GalleryError):
+    """A database that is to be made holds a manifest."""
+
+
 class Database(Protocol):
     """A database that holds a manifest; for one process, and any of its threads."""
 
@@ -153,7 +157,7 @@ class SQLiteDatabase:
             os.close(handle)
             sync_path(self.path.parent)
         except FileExistsError:
-            raise GalleryError(
+            raise DatabaseThere(
                 "already exists", where=str(self.path), fix="Open it, or choose another name"
             ) from None
         except OSError as error:
@@ -281,4 +285,4 @@ class SQLiteDatabase:
             self._connection.close()
 
 
-__all__ = ["Database", "DatabaseLost", "KeyTaken", "Row", "SQLiteDatabase"]
+__all__ = ["Database", "DatabaseLost", "DatabaseThere", "KeyTaken", "Row", "SQLiteDatabase"]

@@ -8,9 +8,11 @@ then is found there when it is done again. The old place is left as it is.
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from workbench.domain import Progress, ProgressCallback
 from workbench.gallery.database import Database
 from workbench.gallery.manifest import Manifest
 from workbench.gallery.snapshot import MOST_TRIES
@@ -49,6 +51,7 @@ def copy_objects(
     *,
     done: set[str] | None = None,
     link: bool = False,
+    progress: ProgressCallback | None = None,
 ) -> Copied:
     """Copy the objects of the last commit that are not in the *target*; writers may go on.
 
@@ -59,6 +62,8 @@ def copy_objects(
     link : bool
         Between two folders of one disk, let both have the same file instead of two, whose bytes are
         not read then.
+    progress : callable, optional
+        Told the bytes of the objects that are there by now, after each.
 
     Raises
     ------
@@ -68,14 +73,21 @@ def copy_objects(
         If one is not as it was stored, or cannot be read or written.
     """
     done = set() if done is None else done
-    copied = Copied()
+    copied, began = Copied(), time.monotonic()
     for _ in range(MOST_TRIES):
         state = manifest.state()
         try:
-            for name, wanted in objects_of(manifest).items():
+            objects = objects_of(manifest)
+            total = sum(wanted.bytes for wanted in objects.values())
+            ready = sum(wanted.bytes for name, wanted in objects.items() if name in done)
+            for name, wanted in objects.items():
                 if name not in done:
                     copied += _copy(name, wanted, source, target, link)
                     done.add(name)
+                    ready += wanted.bytes
+                    if progress is not None:
+                        elapsed = time.monotonic() - began
+                        progress(Progress(ready, total, name, elapsed_seconds=elapsed))
             return copied
         except ObjectGone as error:
             gone = error
@@ -106,6 +118,7 @@ def move(
     *,
     holding: Callable[[], contextlib.AbstractContextManager[object]],
     switch: Callable[[], None],
+    progress: ProgressCallback | None = None,
 ) -> Copied:
     """Move a gallery to another storage, another database, or both.
 
@@ -124,6 +137,8 @@ def move(
         Gives the block in which neither a writer nor a merger is at work.
     switch : callable
         Has the gallery's name lead to the new ones, in one step.
+    progress : callable, optional
+        As for :func:`copy_objects`.
 
     Raises
     ------
@@ -134,7 +149,9 @@ def move(
     # Not by their addresses, which leave out where the store is reached.
     elsewhere = not source.files.equals(target.files)
     done: set[str] = set()
-    copied = copy_objects(manifest, source, target, done=done) if elsewhere else Copied()
+    copied = Copied()
+    if elsewhere:
+        copied = copy_objects(manifest, source, target, done=done, progress=progress)
     with holding():
         if elsewhere:
             copied += copy_objects(manifest, source, target, done=done)

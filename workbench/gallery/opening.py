@@ -23,6 +23,7 @@ from typing import BinaryIO, NamedTuple, Self
 
 from workbench.domain import Profile
 from workbench.errors import GalleryBusy, GalleryError, ProfileMismatch, is_there, refuse_others
+from workbench.gallery.cache import Cache, CachePlace
 from workbench.gallery.connecting import SCHEMES, database_at
 from workbench.gallery.disk import refused_by_disk, sync_path
 from workbench.gallery.duck import refuse_misread
@@ -41,7 +42,7 @@ class Location(NamedTuple):
     """Places of a gallery's manifest and objects, as its ``gallery.json`` has them.
 
     ``manifest`` is a file in the folder, or an address of Postgres; ``storage`` is ``.`` for the
-    folder itself, or an address of an object store.
+    folder itself, the absolute path of another, or an address of an object store.
     """
 
     manifest: str = "manifest.sqlite"
@@ -111,8 +112,8 @@ def _checked(location: Location) -> Location:
         raise ValueError("its places are not texts")  # noqa: TRY004 - as of all that is read
     if not location.shared and not _FILE.fullmatch(manifest):
         raise ValueError("its manifest is neither a file of the folder nor in Postgres")
-    if storage != "." and "://" not in storage:
-        raise ValueError("its storage is neither the folder nor an object store")
+    if storage != "." and "://" not in storage and not Path(storage).is_absolute():
+        raise ValueError("its storage is neither a folder nor an object store")
     return location
 
 
@@ -121,13 +122,22 @@ def write_location(path: Path, location: Location) -> None:
 
     Raises GalleryError if it cannot be written; it is where it was then.
     """
-    _write_description(folder_of(path), location)
+    write_description(folder_of(path), location)
 
 
-def _write_description(folder: Path, location: Location) -> None:
-    file = folder / DESCRIPTION
+def write_description(folder: Path, location: Location) -> None:
+    """Write a gallery's ``gallery.json`` in its folder; raise GalleryError if that fails."""
     text = json.dumps({"format": FORMAT, **_checked(location)._asdict()}, indent=2)
-    unfinished = folder / f".{DESCRIPTION}.{secrets.token_hex(4)}.new"
+    write_beside(folder / DESCRIPTION, text)
+
+
+def write_beside(file: Path, text: str) -> None:
+    """Write a small file of a gallery's folder in one step, on the disk, for its owner alone.
+
+    Raises GalleryError if it cannot be written; what was there stays then.
+    """
+    folder = file.parent
+    unfinished = folder / f".{file.name}.{secrets.token_hex(4)}.new"
     try:
         handle = os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
         try:
@@ -246,7 +256,8 @@ def _is_still(lock: BinaryIO, file: Path) -> bool:
 class Opened:
     """A gallery that is open: its manifest and its storage.
 
-    ``lock`` is held by who writes one whose manifest is in SQLite.
+    ``lock`` is held by who writes one whose manifest is in SQLite; ``cache`` is used where it is in
+    an object store.
     """
 
     path: Path
@@ -255,6 +266,7 @@ class Opened:
     storage: Storage
     write: bool
     lock: BinaryIO | None
+    cache: CachePlace | None = None
 
     @property
     def folder(self) -> Path:
@@ -366,7 +378,7 @@ def _fill(folder: Path, profile: Profile, location: Location, path: Path) -> Non
     database = database_at(location.manifest, folder, write=True, create=True)
     with contextlib.closing(database):
         Manifest.create(database, profile, str(path))
-    _write_description(folder, location)
+    write_description(folder, location)
 
 
 def _empty(folder: Path, but: str = "") -> None:
@@ -376,7 +388,11 @@ def _empty(folder: Path, but: str = "") -> None:
 
 
 def open_gallery(
-    path: Path | str, *, write: bool = False, profile: Profile | None = None
+    path: Path | str,
+    *,
+    write: bool = False,
+    profile: Profile | None = None,
+    cache: CachePlace | None = None,
 ) -> Opened:
     """Open a gallery, by default for reading.
 
@@ -386,6 +402,8 @@ def open_gallery(
         Open it for writing too. Where its manifest is in SQLite, one process at a time can.
     profile : Profile, optional
         The profile it must have been made with.
+    cache : CachePlace, optional
+        Where to keep objects of an object store; by default they are in memory while they are used.
 
     Raises
     ------
@@ -411,7 +429,7 @@ def open_gallery(
                 lock = None
         if write:
             refuse_other(path, folder_of(path))
-        opened = _open(path, location, write=write, lock=lock)
+        opened = _open(path, location, write=write, lock=lock, cache=cache)
         try:
             _refuse_others(opened, profile)
         except BaseException:
@@ -443,16 +461,30 @@ def merging(path: Path) -> Iterator[Opened]:
         yield held.enter_context(_open(path, location, write=True, lock=None))
 
 
-def _open(path: Path, location: Location, *, write: bool, lock: BinaryIO | None) -> Opened:
+def storage_at(path: Path, location: Location, cache: CachePlace | None = None) -> Storage:
+    """Storage of the gallery at *path*; raise GalleryError if its address cannot be used."""
+    if "://" in location.storage:
+        return Storage.at(location.storage, cache=Cache(*cache) if cache else None)
+    return Storage.at(folder_of(path) / location.storage)
+
+
+def _open(
+    path: Path,
+    location: Location,
+    *,
+    write: bool,
+    lock: BinaryIO | None,
+    cache: CachePlace | None = None,
+) -> Opened:
     folder = folder_of(path)
-    storage = Storage.at(folder if location.storage == "." else location.storage)
+    storage = storage_at(path, location, cache)
     database = database_at(location.manifest, folder, write=write)
     try:
         manifest = Manifest(database, str(path))
     except BaseException:
         database.close()
         raise
-    return Opened(path, location, manifest, storage, write, lock)
+    return Opened(path, location, manifest, storage, write, lock, cache)
 
 
 def _refuse_others(opened: Opened, profile: Profile | None) -> None:
@@ -470,14 +502,19 @@ def _refuse_others(opened: Opened, profile: Profile | None) -> None:
         state = opened.manifest.state()
         if opened.manifest.counts(state.commit)["parts"]:
             raise GalleryError(
-                f"its parts are missing: there is no folder parts in {opened.folder.name}",
+                f"its parts are missing: there is no folder parts in {_short(opened)}",
                 where=where,
                 fix="Copy the whole folder; what is in it belongs together",
             )
 
 
+def _short(opened: Opened) -> str:
+    return opened.folder.name if opened.location.storage == "." else opened.location.storage
+
+
 __all__ = [
     "DESCRIPTION",
+    "WRITER",
     "Location",
     "Opened",
     "create",
@@ -486,6 +523,9 @@ __all__ = [
     "merging",
     "open_gallery",
     "read_location",
+    "storage_at",
     "take_lock",
+    "write_beside",
+    "write_description",
     "write_location",
 ]

@@ -29,7 +29,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from workbench.domain import from_microseconds
 from workbench.errors import GalleryBusy, GalleryError, NotPermitted
-from workbench.gallery.database import DatabaseLost, KeyTaken, Row
+from workbench.gallery.database import DatabaseLost, DatabaseThere, KeyTaken, Row
 
 T = TypeVar("T")
 # A server that starts again is back by then. People wait for what is read.
@@ -209,7 +209,7 @@ class PostgresDatabase:
                 fix="Make one with `createdb --encoding UTF8 --template template0`",
             )  # fmt: skip
         if held is not None:
-            raise GalleryError(
+            raise DatabaseThere(
                 "already exists", where=self.address,
                 fix="Open it, or choose another database or schema",
             )  # fmt: skip

@@ -104,6 +104,7 @@ def tables_of(manifest: Manifest) -> dict[str, pa.Table]:
     return found | {"clocks": clock_table(manifest.clocks())}
 
 
+_FILES = pa.schema({"rows": pa.string(), "address": pa.string()})
 _ROWS = {RECORDINGS: "part_recordings", TRACKLETS: "part_tracklets"}
 
 
@@ -346,22 +347,34 @@ def write_named(path: Path, snapshot: Snapshot) -> None:
     Its table ``as_of`` names the commit, and ``as_made`` all that was written into it. It takes the
     place of what is there in one step; who has that open keeps it.
 
+    Views of files in an object store cannot be made, since DuckDB reads these by an extension that
+    it would download. In their place is the table ``files``: what holds which rows, by address.
+
     Raises GalleryError if it cannot be written.
     """
     unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
     try:
         with _making(unfinished, snapshot) as connection:
             _tables(connection, snapshot)
-            entries = snapshot.parts()
+            entries, local = snapshot.parts(), snapshot.storage.root is not None
             for file, name in _ROWS.items():
+                addresses = [snapshot.storage.where(one.object(file)) for one in entries]
+                if not local:
+                    listed = pa.table({"rows": pa.repeat(name, len(entries)), "address": addresses})
+                    connection.register("incoming", listed.cast(_FILES))
+                    connection.execute("CREATE TABLE IF NOT EXISTS files (rows TEXT, address TEXT)")
+                    connection.execute("INSERT INTO files FROM incoming")
+                    connection.unregister("incoming")
+                    continue
                 # One without rows first, which has the columns.
                 connection.register("incoming", _schemas(snapshot)[name].empty_table())
                 connection.execute(f"CREATE TABLE no_{name} AS FROM incoming")
                 connection.unregister("incoming")
-                files = [sql_literal(snapshot.storage.where(one.object(file))) for one in entries]
+                files = [sql_literal(address) for address in addresses]
                 rows = f"UNION ALL BY NAME FROM read_parquet([{', '.join(files)}])"
                 connection.execute(f"CREATE VIEW {name} AS FROM no_{name} {rows if files else ''}")
-            connection.execute(_views("VIEW", 1, 2))
+            if local:
+                connection.execute(_views("VIEW", 1, 2))
             # What is found in it later besides was made by hand.
             connection.execute(f"CREATE TABLE {MADE} AS {NAMES}")
         unfinished.chmod(0o600)

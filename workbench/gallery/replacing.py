@@ -232,7 +232,7 @@ def _delete_objects(path: Path) -> None:
     """Delete the objects of a gallery that are in no folder of its own."""
     with open_gallery(path) as opened:
         manifest, storage = opened.manifest, opened.storage
-        if storage.root is None:
+        if opened.location.storage != ".":
             storage.delete(objects_of(manifest))
             left = [
                 *manifest.dropped(),

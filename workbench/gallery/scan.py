@@ -1,4 +1,4 @@
-"""Best rows of segments or parts: an int8 scan with a bound of its error, then exact scores.
+"""Best rows of parts: an int8 scan with a bound of its error, then exact scores.
 
 The scan reads a quarter of what the templates hold. What it loses is known, so every row that could
 be among the best is compared exactly; nothing is approximate in the answer.
@@ -44,7 +44,7 @@ Found: TypeAlias = "tuple[NDArray[np.intp], NDArray[np.float32]]"
 
 
 class Columns(Protocol):
-    """Columns of a segment or part that are scanned; see :class:`workbench.gallery.parts.Part`."""
+    """Columns of a part that are scanned; see :class:`workbench.gallery.parts.Part`."""
 
     codes: NDArray[np.int8]
     scale: NDArray[np.float32]
@@ -59,7 +59,7 @@ class Columns(Protocol):
 
 
 class Rows(NamedTuple):
-    """Rows of a segment or part that are inside a scope.
+    """Rows of a part that are inside a scope.
 
     Questions name it by ``number``. In each of ``pieces`` the rows ascend. ``offsets`` are those of
     all of its rows, where the scores of all questions are normalised.
@@ -125,7 +125,7 @@ class Question:
         self.scale, self.codes, lost = quantise(rounded)
         self._lost = float((lost + np.linalg.norm(self.vectors - rounded, axis=1)).max())
         self._length = np.linalg.norm(self.vectors, axis=1)
-        self.segment = np.empty(0, np.intp)
+        self.part = np.empty(0, np.intp)
         self.row = np.empty(0, np.intp)
         self.score = np.empty(0, np.float64)
 
@@ -265,11 +265,11 @@ class Question:
                 continue
             some = None if offsets is None else offsets[rows]
             score = self.scores(columns.templates[rows], some)
-            self.segment = np.concatenate([self.segment, np.full(len(rows), number, np.intp)])
+            self.part = np.concatenate([self.part, np.full(len(rows), number, np.intp)])
             self.row = np.concatenate([self.row, rows])
             self.score = np.concatenate([self.score, score])
         keep = self.score >= self.lowest_score()
-        self.segment, self.row, self.score = self.segment[keep], self.row[keep], self.score[keep]
+        self.part, self.row, self.score = self.part[keep], self.row[keep], self.score[keep]
 
     def _least_of(self, found: Sequence[tuple[Rows, Found]]) -> float:
         """Bound as in :meth:`least`, from all rows that were found in one step."""

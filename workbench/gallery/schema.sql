@@ -1,39 +1,6 @@
--- The tables of a gallery. {dimension} is the length of its profile's templates.
+-- The tables that SQL shows of a gallery: Gallery.connection(), and the file that people name.
+-- They are made of the rows of its parts, and of its manifest (manifest.sql).
 -- Times are UTC, boxes are in pixels of the upright frame, coordinates are WGS 84 degrees.
-
--- Part 1: the gallery's own file, replaced as a whole at each commit --------------------------
-
-CREATE TABLE gallery (              -- one row
-    schema_version  INTEGER NOT NULL,
-    created_at      TIMESTAMPTZ NOT NULL,
-    -- the profile: templates of different ones never meet
-    profile         VARCHAR NOT NULL,
-    detector        VARCHAR NOT NULL,
-    recogniser      VARCHAR NOT NULL,
-    alignment       VARCHAR NOT NULL,
-    metric          VARCHAR NOT NULL CHECK (metric IN ('cosine', 'euclidean')),
-    dimension       INTEGER NOT NULL CHECK (dimension > 0),
-    version         VARCHAR NOT NULL,
-    fingerprint     VARCHAR NOT NULL,
-    owner           VARCHAR NOT NULL        -- id of the installation it belongs to; '': none yet
-);
-
-CREATE TABLE weights (              -- of the profile's networks
-    file            VARCHAR PRIMARY KEY,
-    sha256          VARCHAR NOT NULL
-);
-
-CREATE TABLE segments (             -- the parts there are, each a folder, never changed
-    name            VARCHAR PRIMARY KEY,    -- in the order in which they came
-    recordings      BIGINT NOT NULL,
-    tracklets       BIGINT NOT NULL,
-    templates       BIGINT NOT NULL,
-    bytes           BIGINT NOT NULL,
-    checksum        VARCHAR NOT NULL,       -- SHA-256 of the list of its files' SHA-256
-    indexed         BOOLEAN NOT NULL        -- all of it was indexed into it; false: brought along
-);
-
--- Part 2: rows.duckdb of each segment, beside templates (index.py) and best shots (best.py) ----
 
 CREATE TABLE cameras (
     camera_id       VARCHAR PRIMARY KEY,
@@ -70,9 +37,6 @@ CREATE TABLE recordings (
     catalogue       VARCHAR NOT NULL        -- folder of the one that listed it; '': not noted
 );
 
--- The tables below come with their recording, whose primary key keeps them from coming twice; keys
--- of their own would hold an index of every row in memory.
-
 CREATE TABLE tracklets (            -- what people read
     recording_id    VARCHAR NOT NULL,
     ordinal         INTEGER NOT NULL,       -- inside its recording, from 0
@@ -95,8 +59,10 @@ CREATE TABLE shots (
     quality DOUBLE NOT NULL, size DOUBLE NOT NULL, sharpness DOUBLE NOT NULL,
     pose DOUBLE NOT NULL, exposure DOUBLE NOT NULL,
     occlusion DOUBLE NOT NULL, landmarks DOUBLE NOT NULL,
-    jpeg            BLOB NOT NULL,
-    template        FLOAT[{dimension}] NOT NULL
+    -- where its picture and template lie, which Gallery.shots() and Gallery.templates() give
+    pack            BIGINT NOT NULL,
+    "offset"        BIGINT NOT NULL,
+    length          BIGINT NOT NULL
 );
 
 CREATE TABLE problems (             -- what went wrong in a recording while the rest went on
@@ -134,8 +100,7 @@ CREATE TABLE legs (                 -- seconds of a moving camera's film that be
 );
 
 -- Comparisons of certainly different people in a recording, counted by score: of whom, and when, is
--- not kept. A segment of an early gallery of this schema has no such table, and a recording that a
--- tracklet was removed from has no such row.
+-- not kept. A recording that a tracklet was removed from has no such row.
 CREATE TABLE different_people (
     recording_id    VARCHAR NOT NULL,       -- with which they go
     scale           VARCHAR NOT NULL,       -- of the scores, by name

@@ -269,8 +269,8 @@ def _candidates(rows: InsideRows, question: Question) -> list[Candidate]:
     """Turn the best rows into candidates, in their order."""
     best: list[_Best] = []
     snapshot, cameras = rows.resolved.snapshot, rows.resolved.cameras
-    for number in np.unique(question.segment).tolist():
-        part, here = rows.part(number), question.segment == number
+    for number in np.unique(question.part).tolist():
+        part, here = rows.part(number), question.part == number
         chosen = question.row[here]
         shown: list[NDArray[Any]] = [part.first_seen, part.recording, part.ordinal, part.last_seen]
         columns = [column[chosen].tolist() for column in (*shown, *part.shown.values())]

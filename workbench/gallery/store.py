@@ -27,6 +27,7 @@ from workbench.gallery.writing import Claim
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from workbench.gallery.cache import CachePlace
     from workbench.gallery.opening import Opened
 
 SEARCH_MEMORY_MB = 1024
@@ -80,6 +81,7 @@ class Gallery(Writable):
         write: bool = False,
         profile: Profile | None = None,
         memory_mb: int = SEARCH_MEMORY_MB,
+        cache: CachePlace | None = None,
     ) -> Self:
         """Open a gallery, by default for reading.
 
@@ -91,6 +93,8 @@ class Gallery(Writable):
             The profile it must have been made with.
         memory_mb : int
             The most memory for searching it, in megabytes.
+        cache : CachePlace, optional
+            Where to keep what is read of an object store; by default it is in memory alone.
 
         Raises
         ------
@@ -104,18 +108,24 @@ class Gallery(Writable):
             If it is another account's alone.
         """
         stamp = stamp_of(Path(path))
-        return cls._kept(opening.open_gallery(path, write=write, profile=profile), stamp, memory_mb)
+        opened = opening.open_gallery(path, write=write, profile=profile, cache=cache)
+        return cls._kept(opened, stamp, memory_mb)
 
     @classmethod
     def for_writing(
-        cls, path: Path | str, profile: Profile, *, memory_mb: int = SEARCH_MEMORY_MB
+        cls,
+        path: Path | str,
+        profile: Profile,
+        *,
+        memory_mb: int = SEARCH_MEMORY_MB,
+        cache: CachePlace | None = None,
     ) -> Self:
         """Open the gallery at *path* for writing; make it first if it does not exist.
 
         Raises what :meth:`open` and :meth:`create` raise.
         """
         if opening.is_gallery(Path(path)) or is_there(Path(path)):
-            return cls.open(path, write=True, profile=profile, memory_mb=memory_mb)
+            return cls.open(path, write=True, profile=profile, memory_mb=memory_mb, cache=cache)
         return cls.create(path, profile, memory_mb=memory_mb)
 
     @classmethod

@@ -1,4 +1,4 @@
--- What is asked in SQL. Each all_… is a table of schema.sql over all segments of the gallery.
+-- What is asked in SQL. Each all_… is a table of schema.sql over all parts of the gallery.
 
 -- Part 1: the tables of the gallery ---------------------------------------------------------------
 

@@ -49,6 +49,11 @@ def surveying() -> AbstractContextManager[ProgressCallback]:
     return shown("Reading", _files)
 
 
+def copying(title: str) -> AbstractContextManager[ProgressCallback]:
+    """Show the progress of copying a gallery, with an estimate of the time left."""
+    return shown(title, _copied)
+
+
 def downloading() -> AbstractContextManager[ProgressCallback]:
     """Show the progress of a download."""
     return shown("Fetching", _download)
@@ -241,6 +246,13 @@ def _files(progress: Progress) -> str:
 
 def _tracklets(progress: Progress) -> str:
     return f"{progress.done:,}/{progress.total:,} tracklets"
+
+
+def _copied(progress: Progress) -> str:
+    unit, name = (1e9, "GB") if progress.total >= 1e9 else (1e6, "MB")
+    left = progress.remaining_seconds
+    estimate = f", {length_words(round(left))} left" if left is not None and left >= 1 else ""
+    return f"{progress.done / unit:,.1f} of {progress.total / unit:,.1f} {name}{estimate}"
 
 
 def _download(progress: Progress) -> str:

@@ -14,6 +14,7 @@ from workbench.casework.training import TRAINING_CASE, covering_case
 from workbench.domain import Scope
 from workbench.errors import is_there
 from workbench.faces.probes import pool_photographs
+from workbench.gallery.opening import is_gallery
 from workbench.indexing.workers import available_cores
 from workbench.installation import Installation
 from workbench.live import progress as live_progress
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
         Threshold,
     )
     from workbench.faces.models import Models
+    from workbench.gallery.cache import CachePlace
     from workbench.indexing import IndexReport
 
 
@@ -42,8 +44,9 @@ class Gallery(galleries.Gallery):
     >>> with Gallery.open("town.duckdb") as gallery:                        # doctest: +SKIP
     ...     gallery.recordings()
 
-    See :class:`workbench.gallery.Gallery`; *memory_mb* is by default that of the settings. A
-    gallery that belongs to another installation is refused; writing takes a role, and is on record.
+    See :class:`workbench.gallery.Gallery`; *memory_mb* and *cache* are by default those of the
+    settings. A gallery that belongs to another installation is refused; writing takes a role, and
+    is on record.
     """
 
     @classmethod
@@ -62,6 +65,7 @@ class Gallery(galleries.Gallery):
         write: bool = False,
         profile: Profile | None = None,
         memory_mb: int | None = None,
+        cache: CachePlace | None = None,
         action: Action = "gallery.maintain",
     ) -> Self:
         """Open a gallery; see :meth:`workbench.gallery.Gallery.open`.
@@ -72,19 +76,33 @@ class Gallery(galleries.Gallery):
         if write:
             installation.register.require(action)
         opened = super().open(
-            path, write=write, profile=profile, memory_mb=_memory(installation, memory_mb)
+            path,
+            write=write,
+            profile=profile,
+            memory_mb=_memory(installation, memory_mb),
+            cache=installation.cache if cache is None else cache,
         )
         return installation.admitted(opened, action=action if write else None)
 
     @classmethod
     def for_writing(
-        cls, path: Path | str, profile: Profile, *, memory_mb: int | None = None
+        cls,
+        path: Path | str,
+        profile: Profile,
+        *,
+        memory_mb: int | None = None,
+        cache: CachePlace | None = None,
     ) -> Self:
         """Open a gallery for indexing; see :meth:`workbench.gallery.Gallery.for_writing`."""
-        if not is_there(Path(path)):
+        if not is_gallery(Path(path)) and not is_there(Path(path)):
             return cls.create(path, profile, memory_mb=memory_mb)
         return cls.open(
-            path, write=True, profile=profile, memory_mb=memory_mb, action="footage.index"
+            path,
+            write=True,
+            profile=profile,
+            memory_mb=memory_mb,
+            cache=cache,
+            action="footage.index",
         )
 
 
