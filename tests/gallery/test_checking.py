@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from parted import CAMERAS, InParts, Twins, opened, twins
+from parted import CAMERAS, InParts, filled, opened
 
 from workbench.domain import IndexedRecording
 from workbench.gallery import checking, packs
@@ -28,18 +28,18 @@ from workbench.gallery.writing import Writer
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twins]:
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InParts]:
     """Not to be written to."""
-    found = twins(tmp_path_factory.mktemp("made"), "cosine", 5, count=8)
+    found = filled(tmp_path_factory.mktemp("made"), "cosine", 5, count=8)
     yield found
     found.close()
 
 
 @pytest.fixture
-def copy(made: Twins, tmp_path: Path) -> Iterator[InParts]:
-    """The one in parts, of the test alone."""
+def copy(made: InParts, tmp_path: Path) -> Iterator[InParts]:
+    """The same, of the test alone."""
     shutil.copytree(made.reader.path.parent, tmp_path / "copy")
-    found = opened(tmp_path / "copy", made.recordings)
+    found = opened(tmp_path / "copy", made.town)
     yield found
     found.close()
 
@@ -90,14 +90,14 @@ def flipped(path: Path, at: int = -1) -> None:
     path.write_bytes(data)
 
 
-def test_a_changed_byte_is_found_in_each_file(made: Twins, tmp_path: Path) -> None:
+def test_a_changed_byte_is_found_in_each_file(made: InParts, tmp_path: Path) -> None:
     folder = made.reader.path.parent
     part = max(made.reader.snapshot.refreshed().parts(), key=lambda one: one.bytes)
     names = [part.object(file.name) for file in part.files]
     names += [one.object for one in [*made.committer.manifest.packs().values()][:1]]
     for number, name in enumerate(names):
         shutil.copytree(folder, tmp_path / str(number))
-        copy = opened(tmp_path / str(number))
+        copy = opened(tmp_path / str(number), made.town)
         path = tmp_path / str(number) / name
         flipped(path)
         where = part.folder if name.startswith("parts") else name
@@ -123,7 +123,7 @@ def test_a_damaged_manifest_is_found(copy: InParts) -> None:
     with path.open("r+b") as file:
         file.seek((page - 1) * size)
         file.write(b"\xff" * size)
-    again = opened(path.parent)
+    again = opened(path.parent, copy.town)
     ((where, told), *_) = said(again)
     assert where == str(again.reader.path)
     assert told.startswith("its manifest is damaged (")

@@ -1,18 +1,18 @@
-"""Conversion of segments into parts: all of it, and after any kill the old or the new, whole."""
+"""Conversion of earlier galleries: all of it, and after any kill the old or the new, whole."""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
 import shutil
+from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest
 from former import unpacked
 from killed import killed_at
-from parted import VIEWS, answers, twins
+from parted import VIEWS, answers_of
 
 from workbench.domain import Progress
 from workbench.errors import GalleryBusy, GalleryError
@@ -21,66 +21,54 @@ from workbench.gallery.committing import Committer
 from workbench.gallery.conversion import Upgraded, to_parts
 from workbench.gallery.earlier import segments_folder
 from workbench.gallery.importing import import_into
-from workbench.gallery.opening import create, folder_of, is_gallery, open_gallery
-from workbench.gallery.questions import read_only
+from workbench.gallery.opening import (
+    Opened,
+    create,
+    folder_of,
+    is_gallery,
+    open_gallery,
+    take_lock,
+)
 from workbench.gallery.snapshot import Snapshot
 from workbench.gallery.writing import Writer
 
 TWICE = ("0-0.mp4", "again.mp4")
 
 
-def test_a_gallery_of_segments_becomes_one_of_parts(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(conversion, "BATCH", 12)  # so that a segment takes several commits
-    made = twins(tmp_path, "euclidean", 7, count=8)
-    path, seen = made.gallery.path, list[Progress]()
-    made.gallery.give_to("ab")
-    with made.gallery.connection() as wanted:
-        theirs = answers(wanted)
-    with pytest.raises(GalleryBusy, match="writes it"):
-        to_parts(path)
-    made.close()
-    assert to_parts(path, progress=seen.append) == Upgraded(4, len(made.recordings))
-    assert (seen[-1].done, seen[-1].total) == 2 * (len(made.recordings),)
-    assert len(seen) > 6
-    assert not segments_folder(path).exists()
-    with open_gallery(path, write=True) as opened:
-        snapshot = Snapshot.latest(opened.manifest, opened.storage, memory_bytes=2**20)
-        with read_only(snapshot) as found:
-            mine = answers(found)
-        assert snapshot.state.owner == "ab"
-    for view in VIEWS:
-        assert mine[view] == theirs[view], view
-    assert to_parts(path) is None
-
-
 @pytest.mark.parametrize("schema", [3, 4])
 def test_what_was_stored_by_an_earlier_version_is_what_its_export_holds(
-    tmp_path: Path, schema: int
+    tmp_path: Path, schema: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(conversion, "BATCH", 12)  # so that a segment takes several commits
     path, imported = unpacked(schema, tmp_path), tmp_path / "imported.duckdb"
+    seen: list[Progress] = []
     owner = earlier.read(path).owner
-    done = to_parts(path)
+    with (
+        closing(take_lock(segments_folder(path), earlier.LOCK, path, "writes it")),
+        pytest.raises(GalleryBusy, match="writes it"),
+    ):
+        to_parts(path)
+    done = to_parts(path, progress=seen.append)
     assert done == (Upgraded(3, 10, 3, TWICE) if schema == 3 else Upgraded(4, 14))
+    assert (seen[-1].done, seen[-1].total) == 2 * (done.recordings,)
+    assert len(seen) > 6
+    assert to_parts(path) is None
     assert {one.name for one in tmp_path.iterdir()} == {"export", path.name, folder_of(path).name}
     with open_gallery(path) as opened:
-        mine, state = _answers_of(opened), opened.manifest.state()
+        mine, state = answers_of(_snapshot(opened)), opened.manifest.state()
         profile = opened.manifest.profile
     assert state.owner == owner
     with create(imported, profile) as other:
         writer = Writer(Committer(other.manifest, other.storage), str(imported))
         import_into(writer, tmp_path / "export")
-        theirs = _answers_of(other)
+        theirs = answers_of(_snapshot(other))
     for view in VIEWS:
         assert mine[view] == theirs[view], view
     assert len(mine["recordings"][1]) == (10 if schema == 3 else 14)
 
 
-def _answers_of(opened: Any) -> dict[str, tuple[list[str], list[object]]]:
-    snapshot = Snapshot.latest(opened.manifest, opened.storage, memory_bytes=2**20)
-    with read_only(snapshot) as connection:
-        return answers(connection)
+def _snapshot(opened: Opened) -> Snapshot:
+    return Snapshot.latest(opened.manifest, opened.storage, memory_bytes=2**20)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Exports of galleries in parts and of segments come into both kinds, whole and once."""
+"""Exports hold all of a gallery or a scope, and come in whole and once; galleries are joined."""
 
 from __future__ import annotations
 
@@ -12,25 +12,15 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 from killed import killed_at
-from parted import (
-    START,
-    InParts,
-    Twins,
-    answers,
-    correct,
-    opened,
-    pictures,
-    pictures_of,
-    twins,
-)
+from oracle import check_tables
+from parted import START, InParts, answers_of, correct, filled, opened, pictures
 
 from workbench.district import from_geojson
-from workbench.domain import ClockChange, Scope
+from workbench.domain import ClockChange, Scope, stretch_at, with_corrections_of
 from workbench.errors import GalleryError, ProfileMismatch
-from workbench.gallery import Gallery, exchange, exporting, lifecycle, segments
+from workbench.gallery import exchange, exporting
 from workbench.gallery.adopting import settle
 from workbench.gallery.arriving import arrive
 from workbench.gallery.committing import Committer
@@ -39,101 +29,103 @@ from workbench.gallery.importing import exported_profile, import_into
 from workbench.gallery.joining import merge
 from workbench.gallery.merging import Merger
 from workbench.gallery.opening import create, open_gallery
-from workbench.gallery.questions import read_only
 from workbench.gallery.removal import purge
 from workbench.gallery.resolving import Reader
 from workbench.gallery.snapshot import Snapshot
 from workbench.gallery.writing import Writer
 
-Answers = dict[str, tuple[list[str], list[object]]]
-
-
-def answers_of(connection: duckdb.DuckDBPyConnection) -> Answers:
-    with connection:
-        return answers(connection)
-
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Few tracklets at a time, so that a part or segment takes several batches."""
+    """Few tracklets at a time, so that a part takes several batches."""
     monkeypatch.setattr(exchange, "BATCH", 20)
     monkeypatch.setattr(exporting, "BATCH", 20)
 
 
-def with_clocks_set(folder: Path, count: int) -> Twins:
-    """Both kinds of gallery, in which what is set for a camera holds for what is there too.
+def with_clocks_set(folder: Path, count: int) -> InParts:
+    """A gallery in which what is set for a camera holds for what is there too.
 
     It does so for all that comes from elsewhere.
     """
-    made = twins(folder, "cosine", 5, count=count)
-    followed = settle(Writer(made.committer, "town"), 0, [])
-    assert followed == lifecycle.settle(made.gallery, 0, [])
+    made = filled(folder, "cosine", 5, count=count)
+    (setting,) = made.town.clocks
+    open_ones = [
+        one
+        for one in made.recordings
+        if one.recording.camera_id == setting.camera_id
+        and any(not stretch.given_for for stretch in one.stretches)
+    ]
+    assert settle(Writer(made.committer, "town"), 0, []).corrected == len(open_ones) > 0
+    names = [one.recording_id for one in open_ones]
+    made.town.correct(names, setting.correction, setting.given_for)
     return made
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twins]:
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InParts]:
     """Not to be written to."""
-    found = with_clocks_set(tmp_path_factory.mktemp("made"), 6)
+    found = with_clocks_set(tmp_path_factory.mktemp("made"), 8)
     yield found
     found.close()
 
 
 @pytest.fixture
-def copy(made: Twins, tmp_path: Path) -> Iterator[InParts]:
-    """The one in parts, of the test alone."""
+def copy(made: InParts, tmp_path: Path) -> Iterator[InParts]:
+    """The same, of the test alone."""
     shutil.copytree(made.reader.path.parent, tmp_path / "copy")
-    found = opened(tmp_path / "copy", made.recordings)
+    found = opened(tmp_path / "copy", made.town)
     yield found
     found.close()
 
 
 @contextlib.contextmanager
-def empty(path: Path, made: Twins) -> Iterator[tuple[Reader, Writer]]:
-    """A new gallery in parts."""
-    with create(path, made.gallery.profile) as gallery:
+def empty(path: Path, made: InParts) -> Iterator[tuple[Reader, Writer]]:
+    """A new gallery."""
+    with create(path, made.reader.profile) as gallery:
         snapshot = Snapshot.latest(gallery.manifest, gallery.storage, memory_bytes=2**20)
         committer = Committer(gallery.manifest, gallery.storage)
         yield Reader(path, snapshot), Writer(committer, str(path))
 
 
-def told(reader: Reader) -> tuple[Answers, object]:
+def told(reader: Reader) -> tuple[dict[str, Any], object]:
     snapshot = reader.snapshot.refreshed()
-    return answers_of(read_only(snapshot)), pictures(snapshot)
+    return answers_of(snapshot), pictures(snapshot)
 
 
-def test_the_format_is_that_of_segments(made: Twins) -> None:
-    assert exchange.columns(made.gallery.profile) == segments.columns(made.gallery.profile)
+def test_an_export_comes_back_the_same(made: InParts, tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    assert export(made.reader, folder) == len(made.recordings)
+    assert len([*folder.iterdir()]) > 2
+    assert {one.stat().st_mode & 0o077 for one in (folder, *folder.rglob("*"))} == {0}
+    assert exported_profile(folder) == made.reader.profile
+    with empty(tmp_path / "in.duckdb", made) as (reader, writer):
+        assert import_into(writer, folder).recordings == len(made.recordings)
+        tables, shown = told(reader)
+        assert not reader.snapshot.manifest.recordings([made.recordings[0].recording_id])[
+            made.recordings[0].recording_id
+        ].indexed
+    check_tables(tables, made.town.tables())
+    assert shown == pictures(made.reader.snapshot.refreshed())
+    assert shown == {
+        (name, tracklet.ordinal, rank): (shot.jpeg, shot.template.tobytes())
+        for name, one in made.town.recordings.items()
+        for tracklet in one.tracklets
+        for rank, shot in enumerate(tracklet.shots)
+    }
 
 
-def test_an_export_comes_back_the_same_in_either_kind(made: Twins, tmp_path: Path) -> None:
-    mine, theirs = tmp_path / "mine", tmp_path / "theirs"
-    assert export(made.reader, mine) == lifecycle.export(made.gallery, theirs)
-    assert len([*mine.iterdir()]) > 2
-    assert {one.stat().st_mode & 0o077 for one in (mine, *mine.rglob("*"))} == {0}
-    assert exported_profile(mine) == lifecycle.exported_profile(theirs)
-    parts = told(made.reader)
-    of_segments = answers_of(made.gallery.connection()), pictures_of(made.gallery)
-    for folder, wanted in ((mine, parts), (theirs, of_segments)):
-        with empty(tmp_path / f"{folder.name}.duckdb", made) as (reader, writer):
-            assert import_into(writer, folder).recordings == len(made.recordings)
-            found = told(reader)
-            for view, rows in wanted[0].items():
-                assert found[0][view] == rows, (folder.name, view)
-            assert found[1] == wanted[1]
-    with Gallery.create(tmp_path / "segments.duckdb", made.gallery.profile) as gallery:
-        assert lifecycle.import_into(gallery, mine).recordings == len(made.recordings)
-        found_in_segments = answers_of(gallery.connection())
-        for view, rows in parts[0].items():
-            assert found_in_segments[view] == rows, view
-        assert pictures_of(gallery) == parts[1]
-
-
-def test_a_scope_is_exported_alone(made: Twins, tmp_path: Path) -> None:
+def test_a_scope_is_exported_alone(made: InParts, tmp_path: Path) -> None:
     ring = [[-0.02, 51.4795], [0.1, 51.4795], [0.1, 51.4825], [-0.02, 51.4825], [-0.02, 51.4795]]
     district = from_geojson({"type": "Polygon", "coordinates": [ring]}, name="some cameras")
     scope = Scope(district, START, START + timedelta(days=1))
-    inside = made.gallery.recordings_inside(scope)
+    cameras = made.town.chosen(scope)
+    inside = {
+        one.recording_id
+        for one in made.recordings
+        if one.recording.camera_id in cameras
+        and one.started_at < scope.end
+        and one.ended_at > scope.start
+    }
     assert 0 < len(inside) < len(made.recordings)
     assert export(made.reader, tmp_path / "some", scope=scope) == len(inside)
     with empty(tmp_path / "some.duckdb", made) as (reader, writer):
@@ -199,7 +191,7 @@ def _killed_at(step: int, path: Path, folder: Path) -> None:
     os._exit(0)
 
 
-def test_an_import_that_is_killed_goes_on(made: Twins, tmp_path: Path) -> None:
+def test_an_import_that_is_killed_goes_on(made: InParts, tmp_path: Path) -> None:
     path, folder, fork = (
         tmp_path / "k.duckdb",
         tmp_path / "out",
@@ -220,10 +212,10 @@ def test_an_import_that_is_killed_goes_on(made: Twins, tmp_path: Path) -> None:
     assert held[0] == 0 < held[1] < held[2] == len(made.recordings)
     with open_gallery(path) as gallery:
         snapshot = Snapshot.latest(gallery.manifest, gallery.storage, memory_bytes=2**20)
-        assert (answers_of(read_only(snapshot)), pictures(snapshot)) == told(made.reader)
+        assert (answers_of(snapshot), pictures(snapshot)) == told(made.reader)
 
 
-def test_an_owner_is_asked_for_once(made: Twins, tmp_path: Path) -> None:
+def test_an_owner_is_asked_for_once(made: InParts, tmp_path: Path) -> None:
     export(made.reader, tmp_path / "out")
     asked: list[bool] = []
 
@@ -240,34 +232,54 @@ def test_an_owner_is_asked_for_once(made: Twins, tmp_path: Path) -> None:
         assert asked == [False]
 
 
-def test_galleries_are_joined_as_those_of_segments_are(tmp_path: Path) -> None:
-    """What is in both stays, clocks are corrected, and the same changes are told before."""
+def test_galleries_are_joined_with_what_both_know_of_clocks(tmp_path: Path) -> None:
+    """What is in both stays, clocks are corrected, and the changes are told before."""
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
     one, other = (with_clocks_set(tmp_path / name, n) for name, n in (("a", 6), ("b", 8)))
     correct(other, other.recordings[::3], 42.0)
-    told_of: list[list[ClockChange]] = [[], []]
+    wanted, theirs = one.town.copy(), other.town.recordings
+    both = wanted.recordings.keys() & theirs.keys()
+    for name in both:
+        mine = wanted.recordings[name].stretches
+        wanted.restate(name, with_corrections_of(mine, theirs[name].stretches))
+    moved = {name for name in both if wanted.recordings[name] != one.town.recordings[name]}
+    wanted.recordings |= {name: theirs[name] for name in theirs.keys() - both}
+    told_of: list[ClockChange] = []
     writer = Writer(one.committer, "a")
     before = one.reader.snapshot.refreshed().commit
-    mine = merge(writer, other.reader, agreed=told_of[0].extend)
-    theirs = lifecycle.merge(one.gallery, other.gallery, agreed=told_of[1].extend)
-    assert mine == theirs
-    assert mine.recordings == len(other.recordings) - len(one.recordings)
-    assert mine.corrected
-    assert told_of[0] == told_of[1]
-    assert told_of[0]
-    found, wanted = told(one.reader)[0], answers_of(one.gallery.connection())
-    # Segments keep what comes again, and these two were given the same clock.
-    for name in wanted.keys() - {"clocks", "runs"}:
-        assert found[name] == wanted[name], name
+
+    def agreed(changes: Sequence[ClockChange]) -> None:
+        told_of.extend(changes)
+        assert writer.footage.starts(both) == {
+            name: (
+                one.town.recordings[name].recording.file,
+                one.town.recordings[name].recording.stated_at,
+                one.town.recordings[name].stretches[0],
+            )
+            for name in both
+        }
+
+    arrival = merge(writer, other.reader, agreed=agreed)
+    assert arrival.recordings == len(theirs) - len(both) > 0
+    assert arrival.corrected == len(moved) > 0
+    assert {change.recording_id for change in told_of} == moved
+    for change in told_of:
+        then, now = (
+            stretch_at(town.recordings[change.recording_id].stretches, change.from_seconds)
+            for town in (one.town, wanted)
+        )
+        assert change.old_start - change.new_start == now.shift - then.shift
+    check_tables(told(one.reader)[0], wanted.tables())
     assert one.reader.snapshot.refreshed().commit > before + 2
     assert merge(writer, other.reader).recordings == 0
+    check_tables(told(one.reader)[0], wanted.tables())
     one.close()
     other.close()
 
 
-def test_another_profile_is_not_mixed_in(made: Twins, tmp_path: Path) -> None:
-    foreign = replace(made.gallery.profile, version="2")
+def test_another_profile_is_not_mixed_in(made: InParts, tmp_path: Path) -> None:
+    foreign = replace(made.reader.profile, version="2")
     export(made.reader, tmp_path / "out")
     with create(tmp_path / "x.duckdb", foreign) as gallery:
         writer = Writer(Committer(gallery.manifest, gallery.storage), "x")
@@ -278,7 +290,7 @@ def test_another_profile_is_not_mixed_in(made: Twins, tmp_path: Path) -> None:
         assert not gallery.manifest.state().commit
 
 
-def test_a_gallery_with_a_value_that_cannot_be_is_not_joined(made: Twins, tmp_path: Path) -> None:
+def test_a_gallery_with_a_value_that_cannot_be_is_not_joined(made: InParts, tmp_path: Path) -> None:
     (tables,) = [*batches(made.reader, [made.recordings[0].recording_id])]
     shots = tables["shots"]
     place = shots.schema.get_field_index("quality")

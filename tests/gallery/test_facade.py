@@ -1,4 +1,4 @@
-"""A gallery tells all that one of segments does, and its writer looks after it."""
+"""A gallery tells what was given to it, and its writer looks after it."""
 
 from __future__ import annotations
 
@@ -13,22 +13,24 @@ from typing import Any
 import duckdb
 import numpy as np
 import pytest
-from parted import CAMERAS, DIMENSION, SOME, START, twins
+from oracle import Town, check_tables
+from parted import CAMERAS, DIMENSION, SOME, START, answers, random_recording
 
 from workbench.calibration import Normaliser
 from workbench.district import from_geojson
 from workbench.domain import (
     Camera,
     ClockCorrection,
+    ClockSetting,
     Filter,
     IndexedRecording,
     Profile,
+    Recording,
     Scope,
 )
 from workbench.errors import GalleryBusy, GalleryError, ProfileMismatch
-from workbench.gallery import Gallery as OfSegments
 from workbench.gallery import background, upkeep
-from workbench.gallery.conversion import to_parts
+from workbench.gallery.entries import RefusalEntry, RunEntry
 from workbench.gallery.opening import folder_of, read_location, write_location
 from workbench.gallery.questions import MADE
 from workbench.gallery.store import Gallery
@@ -65,70 +67,52 @@ def correction(seconds: float = 90.0) -> ClockCorrection:
     return ClockCorrection(seconds, "Anna", "speaking clock", datetime(2026, 4, 1, tzinfo=UTC))
 
 
-def told(gallery: Any, recordings: list[IndexedRecording]) -> dict[str, Any]:
-    """What a gallery tells, but for the rows that it lists for people."""
-    names = sorted(one.recording_id for one in recordings)
-    stranger = replace(recordings[0], stored_id="0123456789abcdef")
-    keys = [(one.sha256, one.recording.camera_id, one.recording.stream) for one in recordings]
-    contents = [one.sha256 for one in recordings]
-    new = {name: gallery.stretches_by_id(names)[name] for name in names}
-    shots = gallery.shots(f"{names[0]}-0") if gallery.first_seconds(names)[names[0]] else ()
-    return {
-        "profile": gallery.profile, "owner": gallery.owner, "time span": gallery.time_span(),
-        "cameras": gallery.cameras(), "ids": gallery.places.ids.tolist(),
-        "inside": gallery.inside(AREA, unplaced={"B2"}).tolist(),
-        "chosen": gallery.cameras_inside(AREA, only=Filter(frozenset({"C3"}))),
-        "clocks": gallery.clocks(),
-        "clock": [gallery.clock_of(one.recording) for one in recordings],
-        "set": gallery.with_clock_set(recordings[0]).recording.clock_offset_seconds,
-        "concerned": gallery.concerned_by(gallery.clocks()[0]),
-        "catalogue": gallery.catalogue_of("."),
-        "files": gallery.known_files(), "starts": gallery.starts(names),
-        "readings": gallery.readings(names), "reading": gallery.how_read(names[0]),
-        "stretches": new, "recorded": gallery.recorded_stretches(camera_id="C2"),
-        "uncertain": gallery.recorded_stretches(uncertain=True),
-        "parts": gallery.recorded_parts(names, seen_only=True),
-        "held": gallery.seconds_held(names[0], shots) if shots else None,
-        "between": gallery.recorded_between(SOME, SCOPE.start, SCOPE.end),
-        "tracks": gallery.tracks(names), "legs": sorted(map(str, gallery.legs_of("B"))),
-        "placed": gallery.placed_by_clock(new, new),
-        "within": gallery.recordings_inside(SCOPE),
-        "here": gallery.already_here(
-            gallery.arrow("SELECT recording_id, sha256, camera_id, stream FROM recordings")
-        ),
-        "holds": [gallery.holds(name) for name in (*names, "0123456789abcdef")],
-        "only": [gallery.holds_only(contents), gallery.holds_only(contents[1:])],
-        "same": gallery.same_recordings(keys), "content": gallery.same_content(stranger),
-        "overlapping": gallery.overlapping(stranger),
-        "seconds": {name: sorted(some) for name, some in gallery.first_seconds(names).items()},
-    }  # fmt: skip
-
-
-def test_a_converted_gallery_tells_what_it_told(tmp_path: Path) -> None:
-    made = twins(tmp_path, "cosine", 4, count=12)
-    made.close()
-    path = made.gallery.path
-    with OfSegments.open(path) as before:
-        wanted, covered = told(before, made.recordings), before.coverage(SCOPE)
-        entries = [segment.entry for segment in before.segments]
-        rows = dict(before.summary().properties)
-        plan = before.correct_clock(correction(), camera_id="C2", dry_run=True)
-    to_parts(path)
-    with Gallery.open(path) as after:
-        found = told(after, made.recordings)
-        for name, value in wanted.items():
-            assert found[name] == value, name
+def test_a_gallery_tells_what_was_given(path: Path, profile: Profile) -> None:
+    random = np.random.default_rng(4)
+    given = [random_recording(number, random) for number in range(12)]
+    town = Town(profile, {one.camera_id: one for one in SOME})
+    town.recordings = {one.recording_id: one for one in given}
+    at = START + timedelta(hours=3)
+    bad = Recording("bad.mp4", Path("x"), "C3", at)
+    with Gallery.create(path, profile) as made:
+        made.add_cameras(SOME)
+        made.add_recordings(given[:5])
+        made.add_recordings(given[5:])
+        made.add_run("footage", at, at, indexed=12, refused=[(bad, "is empty")], left=0)
+        concerned = [one.recording_id for one in given if one.recording.camera_id == "C2"]
+        plan = made.correct_clock(correction(), camera_id="C2", dry_run=True)
+        assert {change.recording_id for change in plan} == {*concerned}
+        assert made.correct_clock(correction(), camera_id="C2") == plan
+        town.correct(concerned, correction(), "camera")
+        town.clocks.append(ClockSetting(correction(), camera_id="C2"))
+        town.runs.append(RunEntry("footage", at, at, 12, 1, 0))
+        town.refusals.append(RefusalEntry("C3", "bad.mp4", at, "is empty", at, 0.0, ""))
+    with Gallery.open(path) as again:
+        with again.connection() as connection:
+            check_tables(answers(connection), town.tables())
+        found, wanted = again.coverage(SCOPE), town.coverage(SCOPE)
         seconds = {"footage_seconds": 0.0, "unseen_seconds": 0.0}
-        found_there = after.coverage(SCOPE)
         for name in seconds:  # sums are rounded
-            assert getattr(found_there, name) == pytest.approx(getattr(covered, name), abs=1e-5)
-        assert replace(found_there, **seconds) == replace(covered, **seconds)
-        counts = after.counts()
-        for name in ("recordings", "tracklets", "templates"):
-            assert counts[name] == sum(getattr(entry, name) for entry in entries)
-        assert dict(after.summary().properties) == rows
-        assert after.correct_clock(correction(), camera_id="C2", dry_run=True) == plan
-        assert after.recordings()["recording_id"].nunique() == len(made.recordings)
+            assert getattr(found, name) == pytest.approx(getattr(wanted, name), abs=1e-5)
+        assert replace(found, **seconds) == replace(wanted, **seconds)
+        counts, tracklets = again.counts(), [t for one in given for t in one.tracklets]
+        assert counts["recordings"] == len(town.recordings)
+        assert counts["tracklets"] == len(tracklets)
+        assert counts["templates"] == sum(t.searchable for t in tracklets)
+        there = [*town.recordings.values()]
+        first, last = min(one.started_at for one in there), max(one.ended_at for one in there)
+        assert again.time_span() == (first, last)
+        ordered = sorted(SOME, key=lambda camera: camera.camera_id)
+        assert list(again.cameras()) == ordered
+        inside = town.chosen(replace(SCOPE, unplaced=frozenset({"B2"})))
+        mask = again.inside(AREA, unplaced={"B2"}).tolist()
+        assert mask == [camera.camera_id in inside for camera in ordered]
+        assert again.cameras_inside(AREA, only=Filter(frozenset({"C3"}))) == (SOME[5],)
+        assert again.clocks() == tuple(town.clocks)
+        rows = again.arrow("SELECT recording_id, sha256, camera_id, stream FROM recordings")
+        assert again.already_here(rows) == {*town.recordings}
+        assert again.profile == profile
+        assert again.owner == ""
 
 
 def test_a_reader_sees_what_is_stored_while_it_is_open(

@@ -1,11 +1,11 @@
-"""Rows of a gallery in parts for people: those that a gallery of segments has, frame by frame."""
+"""Rows of a gallery for people: frame by frame what brute force over the recordings says."""
 
 from __future__ import annotations
 
 import contextlib
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import astuple, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +14,15 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from parted import SOME, InParts, Twins, correct, opened, twins
+from oracle import Town, check_tables, rounded, seconds_in
+from parted import SOME, InParts, answers_of, correct, filled, opened
 
-from workbench.domain import Candidate, Shot, format_tracklet_id
+from workbench.domain import format_tracklet_id
 from workbench.errors import GalleryError
-from workbench.gallery import Gallery, by_id, conversion, different, frames, lookup
+from workbench.gallery import frames, lookup
 from workbench.gallery.entries import TRACKLETS
 from workbench.gallery.merging import Merger
-from workbench.gallery.opening import open_gallery
+from workbench.gallery.opening import create
 from workbench.gallery.parts import Part
 from workbench.gallery.removal import purge
 from workbench.gallery.resolving import Reader
@@ -29,189 +30,245 @@ from workbench.gallery.snapshot import Snapshot
 from workbench.gallery.storage import Storage
 
 CAMERAS = [SOME[2], SOME[3], replace(SOME[4], camera_id="X")]
-SQL = {
-    "recordings": "FROM recordings ORDER BY ALL",
-    "stretches": "FROM stretches WHERE recording_id = $id ORDER BY ALL",
-    "clocks": "FROM clocks ORDER BY ALL",
-    "cameras": "FROM cameras ORDER BY ALL",
-    "different_people": "FROM different_people ORDER BY ALL",
-    "shots": "SELECT * EXCLUDE (jpeg, template) FROM shots ORDER BY ALL",
-    "unseen_spans": "FROM unseen_spans ORDER BY ALL",
-}
-
-
-@dataclass
-class Told:
-    """What a gallery of segments says of itself."""
-
-    frames: dict[str, pd.DataFrame]
-    tables: dict[str, pa.Table]
-    shots: dict[str, tuple[Shot, ...]]
-    candidates: dict[str, Candidate]
-    ids: list[str]
-
-
-def told_by(gallery: Gallery) -> Told:
-    listed = gallery.tracklets()
-    seen = listed.loc[listed["searchable"], "tracklet_id"].tolist()
-    recordings = gallery.recordings()
-    scales = {seen[0]: "normalised"}
-    return Told(
-        {
-            "recordings": recordings, "tracklets": listed, "problems": gallery.problems(),
-            "footage": gallery.footage(), "of cameras": gallery.footage(CAMERAS),
-            "of none": gallery.footage([]), "runs": gallery.runs(),
-            "refusals": gallery.refusals(),
-            "different": different.different_people(gallery, "plain"),
-        },
-        {name: gallery.arrow(sql, values(sql, recordings)) for name, sql in SQL.items()}
-        | {"templates": gallery.templates()},
-        {name: gallery.shots(name) for name in seen},
-        by_id.tracklets_by_id(gallery, {name: n / 9 for n, name in enumerate(seen)}, scales=scales),
-        recordings["recording_id"].tolist(),
-    )  # fmt: skip
-
-
-def values(sql: str, recordings: pd.DataFrame) -> dict[str, str]:
-    return {"id": recordings["recording_id"][0]} if "$id" in sql else {}
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Twins:
-    """The same recordings in both kinds of gallery, closed."""
-    made = twins(tmp_path_factory.mktemp("frames"), "cosine", 3, count=10)
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InParts]:
+    """Not to be written to."""
+    made = filled(tmp_path_factory.mktemp("frames"), "cosine", 7, count=10)
+    assert len(made.reader.snapshot.refreshed().parts()) > 4
+    yield made
     made.close()
-    return made
-
-
-@pytest.fixture(scope="module")
-def told(made: Twins, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Told, Reader]]:
-    """What a gallery of segments says, and the one of parts that it was converted to."""
-    folder = tmp_path_factory.mktemp("converted") / "own"
-    path = shutil.copytree(made.gallery.path.parent, folder) / made.gallery.path.name
-    with Gallery.open(path) as gallery:
-        about = told_by(gallery)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(conversion, "BATCH", 20)  # several parts a day
-        conversion.to_parts(path)
-    with open_gallery(path) as there:
-        snapshot = Snapshot.latest(there.manifest, there.storage, memory_bytes=2**20)
-        yield about, Reader(path, snapshot)
 
 
 @pytest.fixture
-def fresh(made: Twins, tmp_path: Path) -> Iterator[InParts]:
-    """A gallery in parts of the test alone."""
-    folder = shutil.copytree(made.gallery.path.parent, tmp_path / "own")
-    own = opened(folder, made.recordings)
+def fresh(made: InParts, tmp_path: Path) -> Iterator[InParts]:
+    """A gallery of the test alone."""
+    own = opened(shutil.copytree(made.reader.path.parent, tmp_path / "own"), made.town)
     yield own
     own.close()
 
 
-def test_every_frame_is_that_of_a_gallery_of_segments(told: tuple[Told, Reader]) -> None:
-    about, reader = told
-    found = {
+def shown(frame: pd.DataFrame, *less: str) -> list[dict[str, Any]]:
+    """Rows of a frame; its times are UTC."""
+    rows = frame.drop(columns=list(less)).astype(object).where(frame.notna(), None)
+    return [
+        {
+            name: value.to_pydatetime() if isinstance(value, pd.Timestamp) else value
+            for name, value in row.items()
+        }
+        for row in rows.to_dict("records")
+    ]
+
+
+def listed(town: Town) -> dict[str, list[dict[str, Any]]]:
+    """Rows of each frame, in its order."""
+
+    def files(row: dict[str, Any]) -> tuple[Any, ...]:
+        return row["started_at"], row["camera_id"], row["recording_id"]
+
+    counts = {row["recording_id"]: row for row in town.rows("recordings_view")}
+    recordings = [
+        row
+        | {
+            "tracklets": of["tracklets"], "unsearchable": of["tracklets"] - of["searchable"],
+            "problems": of["problems"],
+        }
+        for row in sorted(town.rows("recordings"), key=files)
+        for of in [counts[row["recording_id"]]]
+    ]  # fmt: skip
+    known = {row["recording_id"]: row for row in recordings}
+    names = ("tracklet_id", "camera_id", "recording", "first_seen", "last_seen", "detections",
+             "searchable")  # fmt: skip
+    sightings = sorted(
+        town.rows("sightings_view"), key=lambda row: (row["first_seen"], row["tracklet_id"])
+    )
+    spans = sorted(
+        (row["camera_id"], row["started_at"], row["ended_at"]) for row in town.rows("spans")
+    )
+    problems = [known[row["recording_id"]] | row for row in town.rows("problems")]
+    footage = [
+        {
+            "camera_id": camera, "camera": town.cameras[camera].name,
+            "started_at": start, "ended_at": end,
+        }
+        for camera, start, end in spans
+    ]  # fmt: skip
+    different = [
+        {
+            "recording_id": row["recording_id"],
+            "camera_id": known[row["recording_id"]]["camera_id"],
+            "seconds": seconds_in(town.recordings[row["recording_id"]].spans),
+            **{name: row[name] for name in ("quality", "score", "width", "comparisons")},
+        }
+        for row in town.rows("different_people")
+        if row["scale"] == "plain"
+    ]
+    refusals = [
+        {
+            "camera_id": one.camera_id, "file": one.file, "started_at": town.right_time(one),
+            "stated_at": one.started_at,
+            "offset_seconds": (one.started_at - town.right_time(one)).total_seconds(),
+            "reason": one.reason, "refused_at": one.refused_at,
+        }
+        for one in town.refusals
+    ]  # fmt: skip
+    return {
+        "recordings": recordings,
+        "tracklets": [{name: row[name] for name in names} for row in sightings],
+        "problems": [
+            {name: row[name] for name in ("file", "camera_id", "what", "at_seconds")}
+            for row in sorted(
+                problems,
+                key=lambda row: (
+                    row["started_at"], row["file"],
+                    float("inf") if row["at_seconds"] is None else row["at_seconds"],
+                    row["camera_id"], row["what"],
+                ),
+            )
+        ],
+        "footage": footage,
+        "of cameras": [row for row in footage if row["camera_id"] in ("C0", "C1")],
+        "of none": [],
+        "different": sorted(
+            different, key=lambda row: (row["recording_id"], row["quality"], row["score"])
+        ),
+        "runs": town.rows("runs")[::-1],
+        "refusals": sorted(
+            refusals, key=lambda row: (row["camera_id"], row["started_at"], row["file"])
+        ),
+    }  # fmt: skip
+
+
+def told(reader: Reader) -> dict[str, pd.DataFrame]:
+    return {
         "recordings": frames.recordings(reader), "tracklets": frames.tracklets(reader),
         "problems": frames.problems(reader), "footage": frames.footage(reader),
         "of cameras": frames.footage(reader, CAMERAS), "of none": frames.footage(reader, []),
         "runs": frames.runs(reader), "refusals": frames.refusals(reader),
         "different": frames.different_people(reader, "plain"),
     }  # fmt: skip
-    assert len(reader.snapshot.parts()) > 4
-    assert found.keys() == about.frames.keys()
-    for name, wanted in about.frames.items():
-        pd.testing.assert_frame_equal(found[name], wanted, obj=name)
-        assert len(wanted) > 0 or name == "of none", name
-    assert set(found["of cameras"]["camera_id"]) == {"C0", "C1"}
 
 
-def test_every_table_of_sql_has_the_rows_and_types_of_one_of_segments(
-    told: tuple[Told, Reader],
-) -> None:
-    about, reader = told
-    for name, sql in SQL.items():
-        table = frames.arrow(
-            reader, sql.replace("jpeg, template", "pack, \"offset\", length"),
-            values(sql, about.frames["recordings"]),
-        )  # fmt: skip
-        assert table == about.tables[name], name
-        assert table.num_rows, name
+def plain(row: dict[str, Any]) -> list[tuple[str, object]]:
+    return [(name, rounded(value)) for name, value in row.items()]
 
 
-def test_templates_are_those_of_segments(told: tuple[Told, Reader]) -> None:
-    about, reader = told
-    found, wanted = frames.templates(reader), about.tables["templates"]
-    assert found.schema == wanted.schema
-    assert rows_of(found) == rows_of(wanted) != []
+TIMES = {"started_at", "ended_at", "stated_at", "indexed_at", "first_seen", "last_seen",
+         "refused_at"}  # fmt: skip
+
+
+def test_every_frame_is_what_was_given(made: InParts) -> None:
+    found, wanted = told(made.reader), listed(made.town)
+    assert found.keys() == wanted.keys()
+    for name, rows in wanted.items():
+        mine = shown(found[name], *(["indexed_at"] if name == "recordings" else []))
+        assert [plain(row) for row in mine] == [plain(row) for row in rows], name
+        assert rows or name == "of none", name
+        for column in TIMES & {*found[name]}:
+            assert str(found[name][column].dtype) == "datetime64[us, UTC]", (name, column)
+
+
+def test_every_table_and_view_has_what_was_given(made: InParts) -> None:
+    check_tables(answers_of(made.reader.snapshot.refreshed()), made.town.tables())
+    # And the product's own questions are answered of the same tables.
+    for name, (columns, rows) in made.town.tables().items():
+        if not name.endswith("_view"):
+            listed = ", ".join(f'"{column}"' for column in columns)
+            table = frames.arrow(made.reader, f"SELECT {listed} FROM {name}")
+            answer = columns, [list(row.values()) for row in table.to_pylist()]
+            check_tables({name: answer}, {name: (columns, rows)})
+            assert rows, name
+    (one, *_) = made.recordings
+    sql = "SELECT from_seconds FROM stretches WHERE recording_id = $id ORDER BY ALL"
+    table = frames.arrow(made.reader, sql, {"id": one.recording_id})
+    assert table["from_seconds"].to_pylist() == [s.from_seconds for s in one.stretches]
+
+
+def test_templates_are_what_was_given(made: InParts) -> None:
+    found = frames.templates(made.reader)
+    wanted = {
+        (one.recording_id, t.ordinal): (
+            one.recording.camera_id, t.first_seen, t.last_seen,
+            np.float32(t.shots[0].quality.overall), made.town.kept(t.template).tolist(),
+        )
+        for one in made.recordings
+        for t in one.tracklets
+        if t.template is not None
+    }  # fmt: skip
+    names = ["camera_id", "first_seen", "last_seen", "quality", "template"]
+    rows = rows_of(found)
+    assert (
+        {(row["recording_id"], row["ordinal"]): tuple(row[name] for name in names) for row in rows}
+        == wanted
+        != {}
+    )
+    assert len(rows) == len(wanted)
     days = [row["first_seen"].date() for row in found.select(["first_seen"]).to_pylist()]
     assert days == sorted(days)
-    with frames.connection(reader) as connection:
-        shown = connection.sql("FROM templates_view").to_arrow_table()
+    with frames.connection(made.reader) as connection:
+        view = connection.sql("FROM templates_view").to_arrow_table()
         ((count,),) = connection.sql(
             "SELECT count(*) FROM templates_view JOIN sightings_view USING (recording_id, ordinal)"
         ).fetchall()
     assert count == found.num_rows
-    assert rows_of(shown.cast(found.schema)) == rows_of(found)
+    assert rows_of(view.cast(found.schema)) == rows
 
 
 def rows_of(table: pa.Table) -> list[dict[str, Any]]:
     return sorted(table.to_pylist(), key=lambda row: (row["recording_id"], row["ordinal"]))
 
 
-def test_shots_and_candidates_by_id_are_those_of_segments(told: tuple[Told, Reader]) -> None:
-    about, reader = told
-    for name, wanted in about.shots.items():
-        found = lookup.shots(reader, name)
-        assert [astuple(replace(one, template=None)) for one in found] == [  # type: ignore[arg-type]
-            astuple(replace(one, template=None))
-            for one in wanted  # type: ignore[arg-type]
-        ]
-        for mine, theirs in zip(found, wanted, strict=True):
-            np.testing.assert_array_equal(mine.template, theirs.template)
-    scores = {name: one.score for name, one in about.candidates.items()}
+def test_shots_and_candidates_by_id_are_what_was_given(made: InParts) -> None:
+    reader, wanted, unsearchable = made.reader, {}, []
+    for one in made.recordings:
+        for tracklet in one.tracklets:
+            name = format_tracklet_id(one.recording_id, tracklet.ordinal)
+            if not tracklet.shots:
+                unsearchable.append(name)
+                continue
+            found = lookup.shots(reader, name)
+            for mine, theirs in zip(found, tracklet.shots, strict=True):
+                none = np.zeros(0, np.float32)
+                assert replace(mine, template=none) == replace(theirs, template=none)
+                np.testing.assert_array_equal(mine.template, theirs.template)
+            wanted[name] = made.town.candidate(one, tracklet, len(wanted) / 9)
+    scores = {name: one.score for name, one in wanted.items()}
     first = min(scores, key=scores.__getitem__)
+    wanted[first] = replace(wanted[first], scale="normalised")
     unknown = [f"{first}0000", "0" * 16 + "-0", "somebody", first.replace("-", "-00")]
     asked = dict.fromkeys(unknown, 0.5) | scores
     found_by_id = lookup.tracklets_by_id(reader, asked, scales={first: "normalised"})
-    assert found_by_id == about.candidates
+    assert found_by_id == wanted
     assert list(found_by_id) == list(scores)  # in the order in which they were asked for
     assert lookup.tracklets_by_id(reader, {}) == {}
-    listed = frames.tracklets(reader)
-    unsearchable = listed.loc[~listed["searchable"], "tracklet_id"].tolist()
     assert lookup.tracklets_by_id(reader, dict.fromkeys(unsearchable, 0.0)) == {}
     for name in (unsearchable[0], unknown[1]):
         with pytest.raises(GalleryError, match=f"has no tracklet {name} with shots"):
             lookup.shots(reader, name)
 
 
-def test_seconds_at_which_tracklets_begin(told: tuple[Told, Reader]) -> None:
-    about, reader = told
-    rows = about.tables["templates"].select(["recording_id", "ordinal"]).to_pylist()
-    found = frames.first_seconds(reader, [*about.ids, "0" * 16])
-    assert found.pop("0" * 16) == []
-    assert {name: len(some) for name, some in found.items()} == dict(
-        zip(about.ids, about.frames["recordings"]["tracklets"], strict=True)
-    )
-    assert sum(map(len, found.values())) > len(rows)
+def test_seconds_at_which_tracklets_begin(made: InParts) -> None:
+    found = frames.first_seconds(made.reader, [*made.town.recordings, "0" * 16])
+    assert {name: sorted(some) for name, some in found.items()} == {"0" * 16: []} | {
+        name: sorted(one.seconds_of(tracklet)[0] for tracklet in one.tracklets)
+        for name, one in made.town.recordings.items()
+    }
 
 
 def test_a_gallery_without_anything_has_frames_of_the_same_columns(
-    fresh: InParts, tmp_path: Path
+    made: InParts, tmp_path: Path
 ) -> None:
-    profile = fresh.reader.profile
-    with Gallery.create(tmp_path / "one.duckdb", profile) as gallery:
-        wanted = [gallery.recordings(), gallery.tracklets(), gallery.footage(), gallery.problems(),
-                  gallery.runs(), gallery.refusals()]  # fmt: skip
-        templates = gallery.templates()
-    conversion.to_parts(tmp_path / "one.duckdb")
-    with open_gallery(tmp_path / "one.duckdb") as there:
+    with create(tmp_path / "none.duckdb", made.reader.profile) as there:
         snapshot = Snapshot.latest(there.manifest, there.storage, memory_bytes=2**20)
-        reader = Reader(tmp_path / "one.duckdb", snapshot)
-        found = [frames.recordings(reader), frames.tracklets(reader), frames.footage(reader),
-                 frames.problems(reader), frames.runs(reader), frames.refusals(reader)]  # fmt: skip
-        assert frames.templates(reader) == templates
-    for mine, theirs in zip(found, wanted, strict=True):
-        pd.testing.assert_frame_equal(mine, theirs)
+        empty = Reader(tmp_path / "none.duckdb", snapshot)
+        found = told(empty)
+        assert frames.templates(empty).schema == frames.templates(made.reader).schema
+    for name, frame in told(made.reader).items():
+        assert len(found[name]) == 0
+        assert [*found[name].columns] == [*frame.columns], name
+        times = [column for column in frame if column in TIMES]
+        assert [*found[name][times].dtypes] == [*frame[times].dtypes], name
 
 
 def test_by_id_only_parts_of_the_day_and_place_are_opened(
@@ -274,7 +331,7 @@ def test_what_is_gone_meanwhile_is_asked_of_the_newest_snapshot(
     monkeypatch.setattr(Snapshot, "refreshed", late)
     found = question(reader, name)
     assert len(looks) > 2
-    with contextlib.closing(opened(reader.path.parent)) as another:
+    with contextlib.closing(opened(reader.path.parent, fresh.town)) as another:
         assert found == question(another.reader, name)
 
 

@@ -1,4 +1,4 @@
-"""Search over parts, and what there is: the same answers as from a gallery of segments."""
+"""Search, coverage and what there is: what brute force over the recordings says."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from parted import DIMENSION, MOVED, SOME, START, InParts, Twins, correct, opened, twins
+from oracle import Town, ending
+from parted import DIMENSION, SOME, START, InParts, correct, filled, opened, store
 
 from workbench.calibration import Normaliser
 from workbench.district import from_geojson
@@ -23,17 +24,18 @@ from workbench.domain import (
     Candidate,
     ClockCorrection,
     ClockSetting,
-    Coverage,
     Filter,
     IndexedRecording,
     Progress,
+    Reading,
     Scope,
+    Stretch,
+    stretch_at,
 )
 from workbench.errors import Cancelled, DistrictError, GalleryError, NotPermitted
-from workbench.gallery import Gallery, searching
-from workbench.gallery import search as in_segments
+from workbench.gallery import search as searching
 from workbench.gallery.derived import DerivedOffsets
-from workbench.gallery.footage import Footage, recordings_inside
+from workbench.gallery.footage import StoredFile, StoredReading, recordings_inside
 from workbench.gallery.merging import Merger
 from workbench.gallery.parts import Part
 from workbench.gallery.removal import purge
@@ -43,30 +45,32 @@ from workbench.permit import Permit
 from workbench.permit.issuing import issue
 
 
-@pytest.fixture(scope="module", params=["euclidean", "cosine"])
-def both(
+@pytest.fixture(scope="module", params=[("euclidean", 5), ("cosine", 5), ("cosine", 8)])
+def made(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Twins]:
-    made = twins(tmp_path_factory.mktemp("twins"), request.param, 5)
-    yield made
-    made.close()
+) -> Iterator[InParts]:
+    """Not to be written to."""
+    metric, seed = request.param
+    found = filled(tmp_path_factory.mktemp("made"), metric, seed)
+    yield found
+    found.close()
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[IndexedRecording]]:
+def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Town]:
     folder = tmp_path_factory.mktemp("small")
-    made = twins(folder, "cosine", 3, count=9)
+    made = filled(folder, "cosine", 3, count=9)
     made.close()
-    return folder, made.recordings
+    return folder, made.town
 
 
 @pytest.fixture
-def fresh(small: tuple[Path, list[IndexedRecording]], tmp_path: Path) -> Iterator[InParts]:
-    """A gallery in parts of the test alone."""
-    folder, recordings = small
-    made = opened(shutil.copytree(folder, tmp_path / "own"), recordings)
-    yield made
-    made.close()
+def fresh(small: tuple[Path, Town], tmp_path: Path) -> Iterator[InParts]:
+    """A gallery of the test alone."""
+    folder, town = small
+    found = opened(shutil.copytree(folder, tmp_path / "own"), town)
+    yield found
+    found.close()
 
 
 def normaliser_for(made: InParts) -> Normaliser:
@@ -84,6 +88,19 @@ class Asked:
     top: int | None
     threshold: float | None
     normalised: bool
+    edge: tuple[int, float, bool] | None = None
+
+    def at_edge(self, made: InParts) -> Asked:
+        """The question with a scope that begins or ends while a tracklet is seen, if it has one."""
+        if self.edge is None:
+            return self
+        number, part, begins = self.edge
+        seen = [tracklet for one in made.recordings for tracklet in one.tracklets]
+        one = seen[number % len(seen)]
+        moment, scope = one.first_seen + (one.last_seen - one.first_seen) * part, self.scope
+        length = scope.end - scope.start
+        start = moment if begins else moment - length
+        return replace(self, scope=replace(scope, start=start, end=start + length))
 
     def options(self, made: InParts) -> dict[str, Any]:
         return {
@@ -99,6 +116,8 @@ def box(west: float, south: float, east: float, north: float, *, slanted: bool =
     return from_geojson({"type": "Polygon", "coordinates": [ring]}, name="test")
 
 
+SECOND = timedelta(seconds=1)
+AWAY = "@+51.48000-000.01000"  # of a camera that moves, at this place
 EVERYWHERE = Scope(
     box(-1, 51, 1, 52), START - timedelta(days=9), START + timedelta(days=9), frozenset({"B"})
 )
@@ -136,6 +155,9 @@ def questions(draw: st.DrawFn) -> Asked:
         random.normal(0, 0.3, shape).astype(np.float32), scope,
         draw(st.sampled_from([None, only])), draw(st.sampled_from([None, 1, 3, 10])),
         draw(st.sampled_from([None, None, 0.0, 0.3, 0.6])), draw(st.booleans()),
+        draw(st.none() | st.tuples(
+            st.integers(0, 200), st.sampled_from([0, 0.5, 1]), st.booleans()
+        )),
     )  # fmt: skip
 
 
@@ -149,55 +171,52 @@ def outcome(call: Callable[[], Any]) -> Any:
     try:
         return call()
     except (DistrictError, GalleryError) as error:
-        return type(error), error.what, error.where, error.fix
-
-
-def same_coverage(one: Coverage, other: Coverage) -> bool:
-    """Check that two coverages are equal, but for what sums of seconds round."""
-    seconds = ("footage_seconds", "unseen_seconds")
-    for name in seconds:
-        assert getattr(one, name) == pytest.approx(getattr(other, name), abs=1e-5)
-    about: dict[str, Any] = dict.fromkeys(seconds, 0.0)
-    return replace(one, **about) == replace(other, **about)
+        return type(error), error.what, error.where
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(asked=questions())
-def test_every_question_has_the_answer_of_a_gallery_of_segments(both: Twins, asked: Asked) -> None:
-    about: dict[str, list[Progress]] = {"segments": [], "parts": []}
-    options = asked.options(both)
-    wanted = outcome(
-        lambda: in_segments.search(
-            both.gallery, asked.template, asked.scope, permit=permit(both, asked),
-            progress=about["segments"].append, **options,
-        )
-    )  # fmt: skip
+def test_every_question_has_the_answer_of_brute_force(made: InParts, asked: Asked) -> None:
+    asked, told = asked.at_edge(made), list[Progress]()
+    options, only = asked.options(made), asked.only or Filter()
+    wanted = outcome(lambda: made.town.search(asked.template, asked.scope, **options))
     found = outcome(
         lambda: searching.search(
-            both.reader, asked.template, asked.scope, permit=permit(both, asked),
-            progress=about["parts"].append, **options,
+            made.reader, asked.template, asked.scope, permit=permit(made, asked),
+            progress=told.append, **options,
         )
     )  # fmt: skip
-    assert found == wanted  # scores bit by bit, pictures, notes on times, and their order
-    assert [p[-1:] for p in about.values()] in ([about["segments"][-1:]] * 2, [[], []])
-    covered, wanted_coverage = (
-        outcome(lambda: both.gallery.coverage(asked.scope, only=asked.only)),
-        outcome(lambda: searching.coverage(both.reader, asked.scope, only=asked.only)),
+    covered = outcome(lambda: searching.coverage(made.reader, asked.scope, only=asked.only))
+    wanted_coverage = outcome(lambda: made.town.coverage(asked.scope, only))
+    explained = outcome(
+        lambda: searching.explain(
+            made.reader, asked.scope, only=asked.only, normalised=asked.normalised
+        )
     )
-    if isinstance(covered, Coverage):
-        assert same_coverage(covered, wanted_coverage)
-    else:
+    wanted_cost = outcome(
+        lambda: made.town.explained(asked.scope, only, normalised=asked.normalised)
+    )
+    if not isinstance(wanted_cost, dict):
+        assert found == wanted == explained == wanted_cost == covered
+        return
+    scores = [one.score for one in found], [one.score for one in wanted]
+    assert scores[0] == pytest.approx(scores[1], abs=1e-12)
+    # Pictures, times and notes on them, and the order, that of those of equal scores included.
+    unscored = [[replace(one, score=0.0) for one in those] for those in (found, wanted)]
+    assert unscored[0] == unscored[1]
+    assert {name: getattr(explained, name) for name in wanted_cost} == wanted_cost
+    compared = wanted_cost["tracklets"]
+    assert [(one.done, one.total) for one in told[-1:]] == [(compared, compared)] * bool(compared)
+    if isinstance(wanted_coverage, tuple):
         assert covered == wanted_coverage
-    narrowed: dict[str, Any] = {"only": asked.only, "normalised": asked.normalised}
-    told = outcome(lambda: searching.explain(both.reader, asked.scope, **narrowed))
-    wanted_told = outcome(lambda: in_segments.explain(both.gallery, asked.scope, **narrowed))
-    if isinstance(told, searching.Explanation):
-        for name in ("cameras", "tracklets", "bytes", "quality"):
-            assert getattr(told, name) == getattr(wanted_told, name)
-    else:
-        assert told == wanted_told
+        return
+    seconds = ("footage_seconds", "unseen_seconds")
+    for name in seconds:
+        assert getattr(covered, name) == pytest.approx(getattr(wanted_coverage, name), abs=1e-5)
+    about: dict[str, Any] = dict.fromkeys(seconds, 0.0)
+    assert replace(covered, **about) == replace(wanted_coverage, **about)
 
 
 def found_in(made: InParts, **options: Any) -> list[Candidate]:
@@ -208,93 +227,193 @@ def found_in(made: InParts, **options: Any) -> list[Candidate]:
     )
 
 
-def test_one_answer_has_candidates_coverage_and_cost_of_one_resolved_scope(both: Twins) -> None:
+def test_one_answer_has_candidates_coverage_and_cost_of_one_resolved_scope(made: InParts) -> None:
     scope, only = EVERYWHERE, Filter(quality=0.4)
     probes = [np.full(DIMENSION, n, np.float32) for n in (1, 2)]
     asked = [Asked(probe, scope, only, 3, None, False) for probe in probes]
     whole = searching.answer(
-        both.reader, probes, scope, permits=[permit(both, one) for one in asked], only=only, top=3
+        made.reader, probes, scope, permits=[permit(made, one) for one in asked], only=only, top=3
     )
     assert [len(one) for one in whole.candidates] == [3, 3]
-    assert whole.coverage == searching.coverage(both.reader, scope, only=only)
-    assert whole.explanation == searching.explain(both.reader, scope, only=only)
+    assert whole.coverage == searching.coverage(made.reader, scope, only=only)
+    assert whole.explanation == searching.explain(made.reader, scope, only=only)
     assert sum(whole.explanation.quality) == whole.explanation.tracklets
     assert whole.explanation.tracklets < whole.coverage.tracklets
 
 
-def test_what_there_is_is_what_a_gallery_of_segments_says(both: Twins) -> None:
-    gallery, footage = both.gallery, Footage(both.committer.manifest, str(both.gallery.path))
-    ids = [one.recording_id for one in both.recordings]
-    keys = [(one.sha256, one.recording.camera_id, one.recording.stream) for one in both.recordings]
-    keys += [(sha256, f"{camera}@2", 0) for sha256, camera, _ in keys[::3]] + [("x", "C0", 1)]
-    shots = next(t.shots for one in both.recordings for t in one.tracklets if t.shots)
-    later = replace(both.recordings[0], sha256="e" * 64)
-    recording = replace(later.recording, camera_id="C0", stream=1)
+def test_what_there_is_is_what_was_given(made: InParts) -> None:
+    footage, town = made.footage, made.town.recordings
+    ids, nobody = [*town], "0" * 16
+
+    def of(value: Callable[[IndexedRecording], Any]) -> dict[str, Any]:
+        return {name: value(one) for name, one in town.items()}
+
+    def those(where: Callable[[IndexedRecording], bool]) -> list[str]:
+        ordered = sorted(town.values(), key=lambda one: (one.started_at, one.recording_id))
+        return [one.recording_id for one in ordered if where(one)]
+
+    assert footage.stretches_by_id([*ids, nobody]) == of(lambda one: one.stretches)
+    assert footage.starts(ids) == of(
+        lambda one: (one.recording.file, one.recording.stated_at, one.stretches[0])
+    )
+    assert footage.readings(ids) == of(
+        lambda one: StoredReading(
+            one.recording.camera_id, bool(one.legs), True,
+            Reading(one.recording.stream, one.recording.rotation or 0),
+        )
+    )  # fmt: skip
+    assert footage.how_read(ids[0]) == footage.readings(ids)[ids[0]].reading
+    with pytest.raises(GalleryError, match=f"holds no recording {nobody}"):
+        footage.how_read(nobody)
+    files: dict[tuple[str, str, int], set[StoredFile]] = {}
+    for name, one in town.items():
+        key = one.recording.file, one.recording.camera_id, one.recording.stream
+        files.setdefault(key, set()).add(StoredFile(name, one.size_bytes, one.modified_ns))
+    assert {key: {*some} for key, some in footage.known_files().items()} == files
+    asked = [file for file, *_ in files][::3]
+    wanted = {key: some for key, some in files.items() if key[0] in asked}
+    assert {key: {*some} for key, some in footage.known_files(asked).items()} == wanted
+    assert [footage.holds(name) for name in (*ids, nobody)] == [True] * len(ids) + [False]
+    contents = {one.sha256 for one in town.values()}
+    assert footage.holds_only(contents)
+    assert not footage.holds_only(contents - {town[ids[0]].sha256})
+    for one in town.values():
+        assert footage.same_content(one) == sorted(
+            each.recording.file
+            for each in town.values()
+            if each.sha256 == one.sha256 and each is not one
+        )
+        assert footage.overlapping(one) == [
+            (each.recording.file, seconds)
+            for each in sorted(town.values(), key=lambda one: (one.started_at, one.recording.file))
+            if each is not one and each.recording.camera_id == one.recording.camera_id
+            and (seconds := overlap(one, each)) > 0
+        ]  # fmt: skip
     since, until = START + timedelta(hours=5), START + timedelta(hours=30)
-    old = gallery.stretches_by_id(ids)
-    new = {name: (replace(those[0], offset_seconds=99.0),) for name, those in old.items()}
-    given = ClockCorrection(3.0, "Anna", "compared", START)
-    settings_given = [
-        ClockSetting(given, camera_id="B"), ClockSetting(given, camera_id="C3", since=since),
-        ClockSetting(given, folder="C2", catalogue="/media/one"), ClockSetting(given, folder="."),
-    ]  # fmt: skip
-    asks: list[Callable[[Any], object]] = [
-        lambda one: one.stretches_by_id(ids),
-        lambda one: one.starts(ids),
-        lambda one: one.readings(ids),
-        lambda one: [one.how_read(name) for name in ids[:2]],
-        lambda one: outcome(lambda: one.how_read("0" * 16)),
-        lambda one: {key: sorted(those) for key, those in one.known_files().items()},
-        lambda one: one.same_recordings(keys),
-        lambda one: one.same_recordings(keys, anywhere=True),
-        lambda one: [one.holds(name) for name in (*ids, "0" * 16)],
-        lambda one: one.holds_only({r.sha256 for r in both.recordings}),
-        lambda one: one.holds_only({r.sha256 for r in both.recordings[1:]}),
-        lambda one: one.same_content(later),
-        lambda one: [one.same_content(r) for r in both.recordings],
-        lambda one: [one.overlapping(r) for r in (later, *both.recordings)],
-        lambda one: one.recorded_between(SOME[2:5], since, until),
-        lambda one: [one.legs_of(camera) for camera in ("B", "C0")],
-        lambda one: one.tracks(ids),
-        lambda one: one.placed_by_clock(old, new),
-        lambda one: one.recorded_parts(ids),
-        lambda one: one.recorded_parts(ids, seen_only=True),
-        lambda one: one.seconds_held(ids[0], shots),
-        lambda one: one.clock_of(recording),
-        lambda one: [one.concerned_by(setting) for setting in settings_given],
-        lambda one: stretches_told(one),
-        lambda one: stretches_told(one, recording_id=ids[4]),
-        lambda one: stretches_told(one, camera_id="C3", uncertain=True),
-        lambda one: stretches_told(one, uncertain=True),
-    ]
-    for number, ask in enumerate(asks):
-        assert ask(footage) == ask(gallery), number
-    rows = [(name, *key) for name, key in zip(ids, keys, strict=False)] + [("0" * 16, *keys[0])]
-    assert footage.already_here(rows) == {name for name, *_ in rows}
-    assert footage.catalogues("C3") == catalogues_of(gallery, "C3")
-    told = gallery.refusals()
-    assert [(one.entry.file, one.started_at, one.stated_at, one.offset_seconds)
-            for one in footage.refused()] == [*zip(
-        told["file"], told["started_at"], told["stated_at"], told["offset_seconds"], strict=True
-    )]  # fmt: skip
-    assert told["offset_seconds"].tolist() == [1800, 0]
+    some = {camera.camera_id for camera in SOME[2:5]}
+    assert footage.recorded_between(SOME[2:5], since, until) == those(
+        lambda one: one.recording.camera_id in some
+        and one.started_at < until and one.ended_at > since
+    )  # fmt: skip
+    assert {row["recording_id"]: row["track"] for row in footage.legs_of("B")} == {
+        name: one.track for name, one in town.items() if one.legs
+    }
+    assert footage.legs_of("C0") == []
+    tracks = {one.track for one in town.values() if one.legs}
+    assert footage.tracks(ids) == tuple(sorted(tracks))
+    new = of(lambda one: (replace(one.stretches[0], offset_seconds=99.0),))
+    assert footage.placed_by_clock(of(lambda one: one.stretches), new) == sorted(
+        name for name, one in town.items() if one.track == "bus.gpx 00"
+    )
+    assert footage.catalogues("C3") == (
+        {one.recording.catalogue for one in town.values()},
+        {one.recording.catalogue for one in town.values() if one.recording.camera_id == "C3"},
+    )
+    told = {one.entry.file: one for one in footage.refused()}
+    assert {file: one.offset_seconds for file, one in told.items()} == {
+        "bad 0.mp4": 1800.0, "bad 1.mp4": 0.0,
+    }  # fmt: skip
+    for one in told.values():
+        assert one.started_at == made.town.right_time(one.entry)
     for scope in (EVERYWHERE, Scope(box(-1, 51, 1, 51.4825), since, until)):
-        wanted = gallery.recordings_inside(scope)
-        assert recordings_inside(both.reader.resolve(scope)) == wanted != set()
+        cameras = made.town.chosen(scope)
+        inside = those(
+            lambda one, scope=scope, cameras=cameras: one.recording.camera_id in cameras
+            and one.started_at < scope.end and one.ended_at > scope.start
+        )  # fmt: skip
+        assert recordings_inside(made.reader.resolve(scope)) == {*inside} != set()
 
 
-def stretches_told(where: Gallery | Footage, **options: Any) -> list[object]:
-    names = ("recording_id", "file", "camera_id", "stated_at", "catalogue", "ends", "is_all")
-    return [
-        ([row[name] for name in names], stretch)
-        for row, stretch in where.recorded_stretches(**options)
-    ]
+def overlap(one: IndexedRecording, other: IndexedRecording) -> float:
+    """Seconds for which two recordings overlap; below zero if they do not."""
+    end = min(one.ended_at, other.ended_at)
+    return (end - max(one.started_at, other.started_at)).total_seconds()
 
 
-def catalogues_of(gallery: Gallery, folder: str) -> tuple[set[str], set[str]]:
-    rows = gallery.arrow("SELECT catalogue, file FROM recordings").to_pylist()
-    inside = {row["catalogue"] for row in rows if row["file"].startswith(f"{folder}/")}
-    return {row["catalogue"] for row in rows}, inside
+def test_recordings_are_known_by_their_content_camera_and_stream(made: InParts) -> None:
+    footage, town = made.footage, made.town.recordings
+    keys = [(one.sha256, one.recording.camera_id, one.recording.stream) for one in town.values()]
+    asked = [*keys, *((sha256, f"{camera}{AWAY}", 0) for sha256, camera, _ in keys[::3])]
+    asked += [(keys[0][0], keys[0][1], 3 - keys[0][2]), ("x", "C0", 1)]
+    for anywhere in (False, True):
+        wanted: dict[tuple[str, str, int], set[str]] = {}
+        for sha256, camera, stream in asked:
+            of = camera.partition("@")[0] if anywhere else camera
+            for name, key in zip(town, keys, strict=True):
+                if key[:2] == (sha256, of) and stream in (0, key[2]):
+                    wanted.setdefault((sha256, camera, stream), set()).add(name)
+        found = footage.same_recordings(asked, anywhere=anywhere)
+        assert {key: {*names} for key, names in found.items()} == wanted
+    rows = [(name, *key) for name, key in zip(town, keys, strict=True)]
+    rows += [("0" * 16, *keys[0]), ("1" * 16, "x", "C0", 1)]
+    assert footage.already_here(rows) == {*town, "0" * 16}
+
+
+def test_times_of_recordings_are_those_of_their_stretches(made: InParts) -> None:
+    footage, town = made.footage, made.town.recordings
+    for name, one in town.items():
+        seen = footage.recorded_parts([name], seen_only=True)
+        spans = sorted((part.since, part.since + (part.end - part.start) * SECOND) for part in seen)
+        whole = sum((end - start).total_seconds() for start, end in one.spans)
+        assert sum((end - start).total_seconds() for start, end in spans) == pytest.approx(whole)
+        assert min(start for start, _ in spans) == min(start for start, _ in one.spans)
+        assert [part.stretch for part in seen] == [
+            s for part in seen for s in [stretch_at(one.stretches, part.start)]
+        ]
+        belongs = 460.0 if one.legs else one.seconds
+        parts = footage.recorded_parts([name])
+        assert sum(part.end - part.start for part in parts) == pytest.approx(belongs)
+        for tracklet in one.tracklets:
+            if tracklet.shots:
+                start, end = footage.seconds_held(name, tracklet.shots)
+                assert start <= tracklet.shots[0].seconds <= end
+                assert {start, end} <= {0.0, 20.0, 200.0, 480.0, 600.0}
+    told = footage.recorded_stretches()
+    wanted = [
+        (one.recording_id, one.recording.file, one.recording.stated_at, min(end, one.seconds),
+         len(one.stretches) == 1, stretch)
+        for one in sorted(town.values(), key=lambda one: (
+            one.started_at, one.recording.camera_id, one.recording_id))
+        for stretch, end in ending(one)
+    ]  # fmt: skip
+    names = ("recording_id", "file", "stated_at", "ends", "is_all")
+    assert [(*(row[name] for name in names), s) for row, s in told] == wanted
+
+    def left(where: Callable[[IndexedRecording, Stretch], object]) -> list[Any]:
+        return [(row, s) for row, s in told if where(town[row["recording_id"]], s)]
+
+    assert footage.recorded_stretches(uncertain=True) == left(lambda _, s: s.open_doubt) != []
+    of_one = left(lambda one, _: one is town[told[4][0]["recording_id"]])
+    assert footage.recorded_stretches(recording_id=told[4][0]["recording_id"]) == of_one
+    of_camera = left(lambda one, s: one.recording.camera_id == "C3" and s.open_doubt)
+    assert footage.recorded_stretches(camera_id="C3", uncertain=True) == of_camera
+
+
+def test_a_setting_concerns_what_it_names(made: InParts) -> None:
+    footage, since = made.footage, START + timedelta(hours=5)
+    given = ClockCorrection(3.0, "Anna", "compared", START)
+    of = dict[str, Callable[[Any], bool]](
+        B=lambda one: one.camera_id == "B",
+        C3=lambda one: one.camera_id == "C3" and one.stated_at >= since,
+        folder=lambda one: one.file.startswith("C2/") and one.catalogue == "/media/one",
+        all=lambda _: True,
+    )
+    settings_given = {
+        "B": ClockSetting(given, camera_id="B"),
+        "C3": ClockSetting(given, camera_id="C3", since=since),
+        "folder": ClockSetting(given, folder="C2", catalogue="/media/one"),
+        "all": ClockSetting(given, folder="."),
+    }
+    for name, setting in settings_given.items():
+        wanted = [
+            one.recording_id
+            for one in sorted(made.recordings, key=lambda one: (one.started_at, one.recording_id))
+            if of[name](one.recording)
+        ]
+        assert footage.concerned_by(setting) == wanted, name
+    later = replace(made.recordings[0], sha256="e" * 64).recording
+    assert footage.clock_of(replace(later, camera_id="C0")) == made.town.clocks[-1]
+    assert footage.clock_of(replace(later, camera_id="C1")) is None
 
 
 def test_only_planned_parts_are_opened(fresh: InParts, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -384,7 +503,7 @@ def test_what_is_gone_meanwhile_is_asked_of_the_newest_snapshot(
     monkeypatch.setattr(place, name, late)
     found = found_in(fresh)
     assert happened == [what]
-    with contextlib.closing(opened(fresh.reader.path.parent)) as another:
+    with contextlib.closing(opened(fresh.reader.path.parent, fresh.town)) as another:
         wanted = found_in(another)
     if what == "correction" and when == "before the pictures":
         # The whole answer is as of one commit: the one before.
@@ -435,7 +554,7 @@ def test_offsets_come_from_the_part_or_are_kept_until_it_goes(fresh: InParts) ->
     later = replace(normaliser, mean=-0.2)
     committer = replace(fresh.committer, normaliser=normaliser)
     one = replace(fresh.recordings[0], sha256="f" * 64)
-    committer.store([one], {camera.camera_id: camera for camera in [*SOME, MOVED]})
+    store(replace(fresh, committer=committer), [one])
     scores = [candidate.score for candidate in found_in(fresh, normaliser=normaliser)]
     entries = fresh.reader.snapshot.parts()
     own = {entry.name for entry in entries if part_of(fresh, entry).offsets is not None}

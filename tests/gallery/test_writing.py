@@ -1,4 +1,4 @@
-"""Writing: each commit leaves what a gallery of segments holds, and refuses what that refuses."""
+"""Writing: each commit leaves what was given, and what cannot be stored leaves nothing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from parted import CAMERAS, VIEWS, answers
+from oracle import Town, check_tables
+from parted import CAMERAS, answers_of
 
 from workbench.domain import (
     Camera,
@@ -21,11 +22,9 @@ from workbench.domain import (
     Tracklet,
 )
 from workbench.errors import GalleryError
-from workbench.gallery import Gallery
 from workbench.gallery.committing import Committer
-from workbench.gallery.entries import CameraEntry, Change
+from workbench.gallery.entries import CameraEntry, Change, RefusalEntry, RunEntry
 from workbench.gallery.opening import create
-from workbench.gallery.questions import read_only
 from workbench.gallery.snapshot import Snapshot
 from workbench.gallery.writing import Writer
 
@@ -33,25 +32,11 @@ Make = Callable[..., IndexedRecording]
 
 
 @dataclass
-class Both:
-    """A gallery in parts and one of segments, and what each asked whose it is."""
+class Written:
+    """Writer of a gallery, and what it asked whose the gallery is."""
 
     writer: Writer
-    gallery: Gallery
-    asked: tuple[list[object], list[object]]
-
-    def each(self, act: Callable[[Writer | Gallery], object]) -> None:
-        for one in (self.writer, self.gallery):
-            act(one)
-
-    def refusals(self, act: Callable[[Writer | Gallery], object]) -> list[tuple[str, ...]]:
-        found = []
-        for one in (self.writer, self.gallery):
-            with pytest.raises(GalleryError) as refused:
-                act(one)
-            error = refused.value
-            found.append((error.what, error.where, error.fix))
-        return found
+    asked: list[object]
 
     @property
     def snapshot(self) -> Snapshot:
@@ -60,62 +45,67 @@ class Both:
 
 
 @pytest.fixture
-def both(tmp_path: Path, profile: Profile) -> Iterator[Both]:
-    profile = replace(profile, metric="cosine")
-    asked: tuple[list[object], list[object]] = ([], [])
+def made(tmp_path: Path, profile: Profile) -> Iterator[Written]:
+    asked: list[object] = []
 
-    def claim(number: int) -> Callable[[Collection[str], bool], contextlib.nullcontext[str]]:
-        def ask(contents: Collection[str], indexed: bool) -> contextlib.nullcontext[str]:
-            asked[number].append((set(contents), indexed))
-            return contextlib.nullcontext("" if len(asked[number]) < 2 else "ab")
+    def claim(contents: Collection[str], indexed: bool) -> contextlib.nullcontext[str]:
+        asked.append((set(contents), indexed))
+        return contextlib.nullcontext("" if len(asked) < 2 else "ab")
 
-        return ask
-
-    with (
-        create(tmp_path / "parts.duckdb", profile) as opened,
-        Gallery.create(tmp_path / "segments.duckdb", profile) as gallery,
-    ):
-        committer = Committer(opened.manifest, opened.storage)
-        writer = Writer(committer, str(opened.path), claim(0))
-        gallery.claim = claim(1)
-        made = Both(writer, gallery, asked)
-        made.each(lambda one: one.add_cameras(CAMERAS.values()))
-        yield made
+    with create(tmp_path / "town.duckdb", replace(profile, metric="cosine")) as opened:
+        writer = Writer(Committer(opened.manifest, opened.storage), str(opened.path), claim)
+        writer.add_cameras(CAMERAS.values())
+        yield Written(writer, asked)
 
 
-def test_what_is_added_is_what_a_gallery_of_segments_holds(
-    both: Both, indexed: Make, joined: IndexedRecording
+def test_what_is_added_is_what_there_is(
+    made: Written, indexed: Make, joined: IndexedRecording
 ) -> None:
+    writer, manifest = made.writer, made.writer.committer.manifest
     at, first = joined.started_at, indexed(0, 0, (1, 2))
-    both.each(lambda one: one.add_recordings([first]))
+    writer.add_recordings([first])
     setting = ClockSetting(ClockCorrection(20.0, "Anna", "compared", at), camera_id="C1")
-    both.gallery.restate({}, [setting])
-    both.writer.committer.manifest.commit(Change(clocks=[setting]))
-    before = both.snapshot.commit
+    manifest.commit(Change(clocks=[setting]))
+    before = made.snapshot.commit
     # Three in one commit; the clock of C1 is set, and what was stored elsewhere keeps its own.
+    own, last = indexed(1, 100, (3, 4, 5)), indexed(2, 0, (9,))
     brought = replace(indexed(1, 300, (6,)), stored_id="0" * 15 + "a")
-    both.each(lambda one: one.add_recordings([indexed(1, 100, (3, 4, 5)), brought, joined]))
-    assert both.snapshot.commit == before + 1
-    both.each(lambda one: one.add_recordings([indexed(2, 0, (9,))]))
+    writer.add_recordings([own, brought, joined])
+    assert made.snapshot.commit == before + 1
+    writer.add_recordings([last])
     listed = replace(
         indexed(3, 0, ()).recording, clock_offset_seconds=7.5, clock_given_for="recording"
     )
-    refused = [(listed, "is empty"), (indexed(4, 0, ()).recording, "is no film")]
+    other = indexed(4, 0, ()).recording
+    refused = [(listed, "is empty"), (other, "is no film")]
     ended = at + timedelta(hours=1)
-    both.each(lambda one: one.add_run("footage", at, ended, indexed=3, refused=refused, left=2))
-    both.each(lambda one: one.add_cameras([Camera("C0", "Gate", 51.5, -0.02), CAMERAS["C1"]]))
-    both.each(lambda one: one.add_cameras([CAMERAS["C1"]]))  # as it is known: no commit
-    assert both.snapshot.commit == before + 4
-    with read_only(both.snapshot) as found, both.gallery.connection() as wanted:
-        mine, theirs = answers(found), answers(wanted)
-    for view in VIEWS:
-        assert mine[view] == theirs[view], view
+    writer.add_run("footage", at, ended, indexed=3, refused=refused, left=2)
+    gate = Camera("C0", "Gate", 51.5, -0.02)
+    writer.add_cameras([gate, CAMERAS["C1"]])
+    writer.add_cameras([CAMERAS["C1"]])  # as it is known: no commit
+    assert made.snapshot.commit == before + 4
+    stored = [first, own.corrected(setting.correction, "camera"), brought, joined, last]
+    town = Town(
+        manifest.profile, CAMERAS | {"C0": gate}, {one.recording_id: one for one in stored},
+        [setting], [RunEntry("footage", at, ended, 3, 2, 2)],
+        [
+            RefusalEntry(
+                one.camera_id, one.file, one.started_at, why, ended,
+                one.clock_offset_seconds, "",
+            )
+            for one, why in refused
+        ],
+    )  # fmt: skip
+    check_tables(answers_of(made.snapshot), town.tables())
     # Whose it is was asked of the first two commits with recordings, and never after.
-    assert both.asked[0] == both.asked[1]
-    assert [was_indexed for _, was_indexed in both.asked[0]] == [True, False]
-    assert both.snapshot.state.owner == both.gallery.owner == "ab"
-    both.each(lambda one: one.give_to("cd"))
-    assert both.snapshot.state.owner == both.gallery.owner == "cd"
+    contents = [[first], [own, brought, joined]]
+    assert made.asked == [
+        ({one.sha256 for one in those}, indexed_here)
+        for those, indexed_here in zip(contents, (True, False), strict=True)
+    ]
+    assert made.snapshot.state.owner == "ab"
+    writer.give_to("cd")
+    assert made.snapshot.state.owner == "cd"
 
 
 def _with(one: IndexedRecording, **changes: object) -> IndexedRecording:
@@ -128,50 +118,57 @@ def _shown_by(one: IndexedRecording, template: np.ndarray) -> IndexedRecording:
     return _with(one, shots=(replace(shots[0], template=template), *shots[1:]))
 
 
-BAD: dict[str, Callable[[IndexedRecording], IndexedRecording]] = {
-    "infinite": lambda one: _with(one, template=np.full(8, np.inf, np.float32)),
-    "too short": lambda one: _shown_by(one, np.ones(7, np.float32)),
-    "zero": lambda one: _shown_by(one, np.zeros(8, np.float32)),
-    "unknown camera": lambda one: replace(one, recording=replace(one.recording, camera_id="X")),
-    "tracklet backwards": lambda one: _with(
-        one, last_seen=one.tracklets[0].first_seen - timedelta(seconds=1)
+NOT_FINITE = "a template of tracklet 0 is not a finite vector of 8 numbers"
+BAD: list[tuple[str, Callable[[IndexedRecording], IndexedRecording]]] = [
+    (NOT_FINITE, lambda one: _with(one, template=np.full(8, np.inf, np.float32))),
+    (NOT_FINITE, lambda one: _shown_by(one, np.ones(7, np.float32))),
+    ("a template of tracklet 0 is zero", lambda one: _shown_by(one, np.zeros(8, np.float32))),
+    (
+        "its camera is unknown (X)",
+        lambda one: replace(one, recording=replace(one.recording, camera_id="X")),
     ),
-    "backwards": lambda one: replace(one, seconds=-1.0),
-}
+    (
+        "tracklet 0 ends at 2026-03-28T23:59:59+00:00, before it begins",
+        lambda one: _with(one, last_seen=one.tracklets[0].first_seen - timedelta(seconds=1)),
+    ),
+    ("the recording ends at ", lambda one: replace(one, seconds=-1.0)),
+]
 
 
-def test_what_is_refused_is_what_a_gallery_of_segments_refuses(both: Both, indexed: Make) -> None:
-    good, there = indexed(1, 0, (3,)), indexed(0, 0, (1, 2))
-    both.each(lambda one: one.add_recordings([there]))
-    before = both.snapshot.commit, both.writer.committer.storage.names("parts")
-    for name, spoil in BAD.items():
-        bad = spoil(indexed(2, 0, (7, 8)))
-        mine, theirs = both.refusals(lambda one, bad=bad: one.add_recordings([good, bad]))
-        assert mine == theirs, name
+def test_what_is_refused_leaves_nothing(made: Written, indexed: Make) -> None:
+    writer, good, there = made.writer, indexed(1, 0, (3,)), indexed(0, 0, (1, 2))
+    writer.add_recordings([there])
+    before = made.snapshot.commit, writer.committer.storage.names("parts")
+    for words, spoil in BAD:
+        with pytest.raises(GalleryError) as refused:
+            writer.add_recordings([good, spoil(indexed(2, 0, (7, 8)))])
+        assert refused.value.what.startswith(words)
+        assert refused.value.where == "2-0.mp4"
     for again in ([good, there], [good, good], [replace(there, stored_id=there.recording_id)]):
-        mine, theirs = both.refusals(lambda one, again=again: one.add_recordings(again))
-        assert mine == theirs
-        assert mine[0] == "is in the gallery already"
-    assert (both.snapshot.commit, both.writer.committer.storage.names("parts")) == before
-    both.each(lambda one: one.add_recordings([]))
-    both.each(lambda one: one.add_recordings([good]))
+        with pytest.raises(GalleryError, match="is in the gallery already"):
+            writer.add_recordings(again)
+    assert (made.snapshot.commit, writer.committer.storage.names("parts")) == before
+    assert writer.committer.manifest.unfinished("writer") == []
+    writer.add_recordings([])
+    writer.add_recordings([good])
+    assert len(writer.committer.manifest.all_recordings()) == 2
 
 
-def test_a_claim_that_is_refused_leaves_nothing(both: Both, indexed: Make) -> None:
+def test_a_claim_that_is_refused_leaves_nothing(made: Written, indexed: Make) -> None:
     def claim(contents: Collection[str], indexed: bool) -> contextlib.AbstractContextManager[str]:
         raise GalleryError("belongs to another installation")
 
-    both.writer.claim = claim
+    made.writer.claim = claim
     with pytest.raises(GalleryError, match="belongs to another"):
-        both.writer.add_recordings([indexed(0, 0, (1,))])
-    assert both.writer.committer.storage.names("parts") == []
-    assert both.writer.committer.manifest.held([indexed(0, 0, (1,)).recording_id]) == set()
+        made.writer.add_recordings([indexed(0, 0, (1,))])
+    assert made.writer.committer.storage.names("parts") == []
+    assert made.writer.committer.manifest.held([indexed(0, 0, (1,)).recording_id]) == set()
 
 
-def test_a_camera_noted_later_is_told_and_not_passed_over(both: Both) -> None:
-    manifest = both.writer.committer.manifest
+def test_a_camera_noted_later_is_told_and_not_passed_over(made: Written) -> None:
+    manifest = made.writer.committer.manifest
     ahead = Camera("C0", "Gate", 51.5, -0.02)
     manifest.commit(Change(cameras=[CameraEntry(ahead, manifest.now() + timedelta(days=1))]))
     with pytest.raises(GalleryError, match="noted later of cameras C0: this machine's clock is"):
-        both.writer.add_cameras([CAMERAS["C0"]])
-    assert both.writer.known_cameras()["C0"] == ahead
+        made.writer.add_cameras([CAMERAS["C0"]])
+    assert made.writer.known_cameras()["C0"] == ahead

@@ -1,4 +1,4 @@
-"""Galleries in parts: their cameras, and random ones beside galleries of segments with the same."""
+"""Galleries of random recordings, and what was given to them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 import numpy as np
+from oracle import Town
 from pictures import jpeg
 
 from workbench.domain import (
@@ -31,10 +32,10 @@ from workbench.domain import (
     corrected,
     stretch_at,
 )
-from workbench.gallery import Gallery
 from workbench.gallery.committing import Committer
 from workbench.gallery.database import SQLiteDatabase
-from workbench.gallery.entries import CameraEntry, Change, RefusalEntry
+from workbench.gallery.entries import CameraEntry, Change, RefusalEntry, RunEntry
+from workbench.gallery.footage import Footage
 from workbench.gallery.manifest import Manifest
 from workbench.gallery.packs import Address
 from workbench.gallery.questions import read_only
@@ -44,7 +45,7 @@ from workbench.gallery.snapshot import Snapshot
 from workbench.gallery.storage import Storage
 
 CAMERAS = {f"C{n}": Camera(f"C{n}", f"Camera {n}", 51.48 + n / 1000, -0.01) for n in range(6)}
-"""Cameras of the galleries in parts that tests make."""
+"""Cameras of the galleries that tests fill by hand."""
 
 START = datetime(2026, 3, 29, 12, tzinfo=UTC)
 DIMENSION = 8
@@ -58,40 +59,38 @@ MOVED = Camera("C1", "Camera 1, moved", 51.4861, 0.002)
 
 @dataclass
 class InParts:
-    """A gallery in parts, for reading and writing."""
+    """A gallery in parts, for reading and writing, and what was given to it."""
 
     reader: Reader
     committer: Committer
-    recordings: list[IndexedRecording]
+    town: Town
+
+    @property
+    def recordings(self) -> list[IndexedRecording]:
+        """Its recordings as their clocks are known now, in the order in which they came."""
+        return [*self.town.recordings.values()]
+
+    @property
+    def footage(self) -> Footage:
+        """What its manifest says of them."""
+        return Footage(self.committer.manifest, str(self.reader.path))
 
     def close(self) -> None:
         """Close its manifest."""
         self.committer.manifest.close()
 
 
-@dataclass
-class Twins(InParts):
-    """The same recordings in a gallery of parts and in one of segments."""
-
-    gallery: Gallery
-
-    def close(self) -> None:
-        """Close both."""
-        super().close()
-        self.gallery.close()
-
-
-def opened(folder: Path, recordings: Sequence[IndexedRecording] = ()) -> InParts:
-    """Open the one in parts of :func:`twins`, in another process or folder."""
+def opened(folder: Path, town: Town) -> InParts:
+    """Open the gallery of :func:`filled`, in another process or folder."""
     manifest = Manifest(SQLiteDatabase(folder / "manifest.sqlite", write=True), "town.duckdb")
-    return _of(folder, manifest, recordings)
+    return _of(folder, manifest, town.copy())
 
 
-def _of(folder: Path, manifest: Manifest, recordings: Sequence[IndexedRecording]) -> InParts:
+def _of(folder: Path, manifest: Manifest, town: Town) -> InParts:
     storage = Storage.at(folder)
     snapshot = Snapshot.latest(manifest, storage, memory_bytes=2**20)
     reader = Reader(folder / "town.duckdb", snapshot, folder / "derived")
-    return InParts(reader, Committer(manifest, storage), [*recordings])
+    return InParts(reader, Committer(manifest, storage), town)
 
 
 def random_recording(number: int, random: np.random.Generator) -> IndexedRecording:
@@ -155,106 +154,98 @@ COUNTS = (
 )  # fmt: skip
 
 
-def twins(folder: Path, metric: Metric, seed: int, *, count: int = 24) -> Twins:
-    """Both kinds of gallery with random recordings, stored in a few commits and corrected."""
+def filled(folder: Path, metric: Metric, seed: int, *, count: int = 24) -> InParts:
+    """Random recordings in a gallery, stored in a few commits, with clocks corrected."""
     random = np.random.default_rng(seed)
     profile = Profile(
         "test", "dlib", "Dlib", "dlib-chip", metric, DIMENSION, (("a.dat", "00"), ("b.dat", "11"))
     )
     database = SQLiteDatabase(folder / "manifest.sqlite", write=True, create=True)
-    path = folder / "town.duckdb"
-    parts = _of(folder, Manifest.create(database, profile, str(path)), [])
-    made = Twins(parts.reader, parts.committer, [], Gallery.create(path, profile))
+    manifest = Manifest.create(database, profile, str(folder / "town.duckdb"))
+    made = _of(folder, manifest, Town(profile))
     add_cameras(made, SOME, START)
-    recordings = {}
-    for number in range(count):
-        one = random_recording(number, random)
-        recordings[one.recording_id] = one
-    made.recordings = [*recordings.values()]
-    half = len(made.recordings) // 2
-    store(made, made.recordings[:3], SOME)
-    store(made, made.recordings[3:half], SOME)
+    recordings = [*{
+        one.recording_id: one for one in (random_recording(n, random) for n in range(count))
+    }.values()]  # fmt: skip
+    half = len(recordings) // 2
+    store(made, recordings[:3])
+    store(made, recordings[3:half])
     add_cameras(made, [MOVED], START + timedelta(days=1))
-    now = [MOVED if one.camera_id == MOVED.camera_id else one for one in SOME]
-    store(made, made.recordings[half:], now)
+    store(made, recordings[half:])
     refuse(made)
-    correct(made, made.recordings[1::5], float(random.choice([90, -3600 * 12])))
+    correct(made, recordings[1::5], float(random.choice([90, -3600 * 12])))
     return made
 
 
-def add_cameras(made: Twins, cameras: Sequence[Camera], noted_at: datetime) -> None:
-    """Note cameras in both."""
-    made.gallery.add_cameras(cameras)
+def add_cameras(made: InParts, cameras: Sequence[Camera], noted_at: datetime) -> None:
+    """Note cameras, where they are from now on."""
     made.committer.manifest.commit(Change(cameras=[CameraEntry(one, noted_at) for one in cameras]))
+    made.town.cameras |= {one.camera_id: one for one in cameras}
 
 
-def store(made: Twins, recordings: Sequence[IndexedRecording], cameras: Sequence[Camera]) -> None:
-    """Store recordings in both, in one commit each."""
-    made.gallery.add_recordings(recordings)
-    made.committer.store(recordings, {one.camera_id: one for one in cameras})
+def store(made: InParts, recordings: Sequence[IndexedRecording]) -> None:
+    """Store recordings in one commit."""
+    made.committer.store(recordings, made.town.cameras)
+    made.town.recordings |= {one.recording_id: one for one in recordings}
 
 
-def refuse(made: Twins) -> None:
-    """Have two recordings refused, one of which a clock's setting moves."""
+def refuse(made: InParts) -> None:
+    """Have a run refuse two recordings, one of which a clock's setting moves."""
     at = START + timedelta(hours=3)
-    refused = [(Recording(f"bad {n}.mp4", Path("x"), f"C{n}", at), "is empty") for n in range(2)]
-    made.gallery.add_run("footage", at, at, indexed=1, refused=refused, left=0)
-    made.committer.manifest.commit(
-        Change(
-            refusals=[
-                RefusalEntry(one.camera_id, one.file, one.stated_at, why, at, 0.0, "")
-                for one, why in refused
-            ]
-        )
-    )
+    refused = [RefusalEntry(f"C{n}", f"bad {n}.mp4", at, "is empty", at, 0.0, "") for n in (0, 1)]
+    run = RunEntry("footage", at, at, 1, 2, 0)
+    made.committer.manifest.commit(Change(runs=[run], refusals=refused))
+    made.town.runs.append(run)
+    made.town.refusals += refused
 
 
 def correct(made: InParts, recordings: Sequence[IndexedRecording], seconds: float) -> None:
     """Correct the clocks of some recordings, and that of a camera for what comes."""
     correction = ClockCorrection(seconds, "Anna", "speaking clock", START, 0.5)
     setting = ClockSetting(replace(correction, offset_seconds=1800.0), camera_id="C0")
-    known = made.committer.manifest.recordings([one.recording_id for one in recordings])
+    names = [one.recording_id for one in recordings]
     others = {
-        name: corrected(one.stretches, correction, "recording") for name, one in known.items()
+        name: corrected(made.town.recordings[name].stretches, correction, "recording")
+        for name in names
     }
     restate(made.committer, others, [setting])
-    if isinstance(made, Twins):
-        made.gallery.restate(others, [setting])
+    made.town.correct(names, correction, "recording")
+    made.town.clocks.append(setting)
 
 
-VIEWS = {
-    "recordings": "EXCLUDE (indexed_at)", "tracklets": "", "shots": "", "problems": "",
-    "stretches": "", "unseen": "", "legs": "", "spans": "", "different_people": "", "clocks": "",
-    "runs": "", "refusals": "", "cameras": "", "unseen_spans": "", "sightings_view": "",
-    "recordings_view": "", "cameras_view": "", "coverage_view": "",
-}  # fmt: skip
+VIEWS = (
+    "recordings", "tracklets", "shots", "problems", "stretches", "unseen", "legs", "spans",
+    "different_people", "clocks", "runs", "refusals", "cameras", "unseen_spans", "sightings_view",
+    "recordings_view", "cameras_view", "coverage_view",
+)  # fmt: skip
+"""Every table and documented view, but for that of templates."""
 
 
 def answers(connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[list[str], list[object]]]:
-    """Columns and rows of every documented table and view."""
+    """Columns and rows of every documented table and view.
+
+    Without when a recording was stored, and where pictures lie.
+    """
     found = {}
-    for view, less in VIEWS.items():
-        table = connection.sql(f"SELECT * {less} FROM {view} ORDER BY ALL").to_arrow_table()
-        drop = {"jpeg", "template", "pack", "offset", "length", "noted_at"}
+    for view in VIEWS:
+        table = connection.sql(f"SELECT * FROM {view} ORDER BY ALL").to_arrow_table()
+        drop = {"indexed_at", "pack", "offset", "length"}
         table = table.drop_columns([name for name in table.column_names if name in drop])
         found[view] = table.column_names, [list(row.values()) for row in table.to_pylist()]
     return found
 
 
+def answers_of(snapshot: Snapshot) -> dict[str, tuple[list[str], list[object]]]:
+    """:func:`answers` of a snapshot."""
+    with read_only(snapshot) as connection:
+        return answers(connection)
+
+
 def pictures(snapshot: Snapshot) -> dict[tuple[str, int, int], tuple[bytes, bytes]]:
-    """JPEG and template of each shot of one in parts."""
+    """JPEG and template of each shot, by recording, ordinal and rank."""
     with read_only(snapshot) as connection:
         rows = connection.execute('SELECT pack, "offset", length FROM shots').fetchall()
     return {
         (one.recording_id, one.ordinal, one.rank): (one.jpeg, one.template.tobytes())
         for one in snapshot.pictures([Address(*row) for row in rows])
-    }
-
-
-def pictures_of(gallery: Gallery) -> dict[tuple[str, int, int], tuple[bytes, bytes]]:
-    """JPEG and template of each shot of a gallery of segments."""
-    rows = gallery.arrow("SELECT recording_id, ordinal, rank, jpeg, template FROM shots")
-    return {
-        (name, ordinal, rank): (jpeg, np.array(template, np.float32).tobytes())
-        for name, ordinal, rank, jpeg, template in zip(*rows.to_pydict().values(), strict=True)
     }
