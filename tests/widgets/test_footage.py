@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-import subprocess
 import sys
-import textwrap
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from workbench.gallery import Gallery
+from workbench.gallery.opening import folder_of
 from workbench.indexing import index_catalogue
 from workbench.installation import Installation
 from workbench.widgets.components.clockmodel import Clocks
@@ -113,38 +112,16 @@ def test_a_gallery_that_cannot_be_read_now_leaves_what_was_shown(
     page: FootagePage, troubled: Path
 ) -> None:
     before = page.table.value
-    hidden = troubled.with_suffix(".away")
-    troubled.rename(hidden)
+    folder = folder_of(troubled)
+    hidden = folder.rename(folder.with_name("away"))
     try:
         page.report.refresh()
     finally:
-        hidden.rename(troubled)
-    assert "there is no gallery here" in page.report.messages["footage"]
+        hidden.rename(folder)
+    assert "gallery.duckdb.gallery is missing" in page.report.messages["footage"]
     assert page.table.value == before
     page.report.refresh()
     assert page.report.messages == {}
-
-
-def test_another_process_that_holds_the_gallery_is_named(page: FootagePage, troubled: Path) -> None:
-    script = """
-        import sys, duckdb
-        held = duckdb.connect(sys.argv[1])
-        print("held", flush=True)
-        sys.stdin.read()
-    """
-    holder = subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(script), str(troubled)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == "held\n"
-        page.report.refresh()
-        assert "is in use by another process" in page.report.messages["footage"]
-    finally:
-        holder.communicate("")
 
 
 def test_cameras_without_footage_and_recordings_that_were_refused_are_on_the_plot(

@@ -19,6 +19,7 @@ from office import Office
 from workbench.casework.record.audit import verify
 from workbench.errors import RecordingError
 from workbench.gallery import Gallery
+from workbench.gallery.opening import folder_of
 from workbench.server.api import application
 from workbench.server.api.endpoint import ARROW
 from workbench.server.api.problems import NotFound, without_places
@@ -192,11 +193,12 @@ def test_numbers_and_brackets_beyond_all_bounds(
 
 
 def test_an_error_names_no_place_of_the_server(api: Api, town: Path, office: Office) -> None:
-    moved = town.rename(town.with_name("moved"))
+    folder = folder_of(town)
+    moved = folder.rename(folder.with_name("moved"))
     try:
         told = api.ask("anna", "GET", "statistics")
     finally:
-        moved.rename(town)
+        moved.rename(folder)
     assert (told.status, told.json["where"]) == (500, town.name)
     file = office.folder / "people.json"
     content = file.read_bytes()

@@ -276,9 +276,9 @@ def test_a_gallery_that_goes_away_is_told_beside_the_search(
     asked = Investigation(copy, installation=installation)
     asked.add_photograph("1.jpg", probe(1))
     asked.set_district(asked.whole_area())
-    copy.unlink()
+    folder_of(copy).rename(tmp_path / "moved")
     asked.search()
-    assert "there is no gallery here" in asked.messages["search"]
+    assert "copy.duckdb.gallery is missing" in asked.messages["search"]
     assert asked.state == "idle"
 
 
