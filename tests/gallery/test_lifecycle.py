@@ -9,15 +9,16 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
 from workbench.cli.main import main
 from workbench.district import from_geojson
-from workbench.domain import Camera, Candidate, IndexedRecording, Profile, Scope
+from workbench.domain import Camera, Candidate, ClockCorrection, IndexedRecording, Profile, Scope
 from workbench.errors import GalleryError, ProfileMismatch
-from workbench.gallery import Gallery
+from workbench.gallery import Gallery, background, upkeep
 from workbench.gallery import search as gallery_search
 from workbench.gallery.adopting import Arrival
 from workbench.gallery.checking import check
@@ -107,6 +108,31 @@ def test_galleries_are_merged_and_what_is_in_both_stays(
     assert len(gallery.recordings()) == 13
     assert "C9" in {camera.camera_id for camera in gallery.cameras()}
     assert list(check(gallery)) == []
+
+
+def test_what_comes_from_elsewhere_is_merged_and_named_as_if_it_were_indexed(
+    gallery: Gallery, tmp_path: Path, profile: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    due: list[Path] = []
+    monkeypatch.setattr(background, "start_unattended", due.append)
+    monkeypatch.setattr(upkeep, "COMMITS", 1)
+    export(gallery, tmp_path / "parquet")
+    with Gallery.create(tmp_path / "imported.duckdb", profile) as imported:
+        import_into(imported.writer, tmp_path / "parquet")
+        assert {*due} == {imported.path}
+        clock = ClockCorrection(90.0, "Anna", "speaking clock", START)
+        gallery.correct_clock(clock, camera_id="C1")
+        assert merge(imported.writer, gallery).corrected == 3
+        # Its views name parts, of which those with the old times are gone.
+        imported.refresh()
+        with duckdb.connect(str(imported.path), read_only=True) as shell:
+            ((found,),) = shell.execute('SELECT "commit" FROM as_of').fetchall()
+            ((shown,),) = shell.execute("SELECT count(*) FROM tracklets").fetchall()
+        assert (found, shown) == (imported.snapshot.commit, 72)
+    due.clear()
+    with Gallery.create(tmp_path / "other.duckdb", profile) as other:
+        merge(other.writer, gallery)
+        assert {*due} == {other.path}
 
 
 def test_another_profile_is_not_mixed_in(

@@ -68,7 +68,7 @@ def adopt_clocks(old: Manifest, writer: Writer) -> None:
     adopted, _ = _adopted(found_in(old), writer.footage)
     known = writer.committer.manifest.clocks()
     settings = [setting for setting in old.clocks() if setting not in known]
-    _restate(writer.committer, adopted, settings)
+    _restate(writer, adopted, settings)
 
 
 def found_in(manifest: Manifest) -> list[Known]:
@@ -96,14 +96,15 @@ def settle(
     new = {**adopted, **followed}
     if new and agreed is not None:
         agreed(_changes(committer, new))
-    _restate(committer, new)
+    _restate(writer, new)
     kept = committer.manifest.recordings({*differing, *by_name}).values()
     return Arrival(came, len(new), tuple(sorted({one.file for one in kept})))
 
 
-def _restate(committer: Committer, new: Stretches, settings: Sequence[ClockSetting] = ()) -> None:
+def _restate(writer: Writer, new: Stretches, settings: Sequence[ClockSetting] = ()) -> None:
     if new or settings:
-        restate(committer, new, settings)
+        restate(writer.committer, new, settings)
+        writer.dropped()
 
 
 def _changes(committer: Committer, new: Stretches) -> list[ClockChange]:

@@ -33,7 +33,12 @@ class Upkeep:
     def __init__(self, current: Current) -> None:
         opened = current.opened
         self._of = current
-        self.writer = Writer(Committer(opened.manifest, opened.storage), str(current.path))
+        self.writer = Writer(
+            Committer(opened.manifest, opened.storage),
+            str(current.path),
+            stored=self.stored,
+            dropped=self.dropped,
+        )
         self._began = self._looked = opened.manifest.state().commit
         self.committer.sweep()
         self._sweep_offsets()

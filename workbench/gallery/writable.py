@@ -32,9 +32,7 @@ def _written(method: Callable[Concatenate[Writer, P], T]) -> Callable[Concatenat
 
     @functools.wraps(method)
     def write(gallery: Writable, /, *values: P.args, **options: P.kwargs) -> T:
-        done = method(gallery.writer, *values, **options)
-        gallery.upkeep.stored()
-        return done
+        return method(gallery.writer, *values, **options)
 
     return write
 

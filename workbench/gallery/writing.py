@@ -22,6 +22,10 @@ that are added and whether all were indexed into it; gives a block in which they
 owner from then on, or nothing."""
 
 
+def _nothing() -> None:
+    """Nobody has to be told."""
+
+
 @dataclass
 class Writer:
     """Writer of a gallery that is open for writing.
@@ -32,11 +36,15 @@ class Writer:
         Name of the gallery, in messages.
     claim : callable, optional
         Asked whose a gallery without an owner is from now on.
+    stored, dropped : callable
+        Called after a commit that added recordings, and after one or more that dropped parts.
     """
 
     committer: Committer
     where: str
     claim: Claim | None = None
+    stored: Callable[[], None] = field(default=_nothing, repr=False)
+    dropped: Callable[[], None] = field(default=_nothing, repr=False)
     _cameras: dict[str, Camera] = field(default_factory=dict, init=False, repr=False)
     _cameras_commit: int = field(default=-1, init=False, repr=False)
 
@@ -98,6 +106,7 @@ class Writer:
                 theirs,
                 Change(owner=owner),
             )
+        self.stored()
 
     def _refuse_known(self, recordings: Sequence[IndexedRecording]) -> None:
         """Refuse recordings that are here already; the commit does so again, by their ids."""
@@ -120,7 +129,9 @@ class Writer:
         there = zip(*(recordings[n].to_pylist() for n in ("recording_id", "sha256")), strict=True)
         contents = frozenset(sha256 for name, sha256 in there if name not in without)
         with self._claimed(contents, False) as owner:
-            return arrive(self.committer, tables, without=without, owner=owner)
+            came = arrive(self.committer, tables, without=without, owner=owner)
+        self.stored()
+        return came
 
     def _claimed(
         self, contents: Collection[str], indexed: bool
