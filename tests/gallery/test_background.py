@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -18,10 +21,12 @@ from workbench.gallery.background import days_at_rest, main, merge, start
 from workbench.gallery.committing import Committer
 from workbench.gallery.entries import day_of
 from workbench.gallery.manifest import Manifest
+from workbench.gallery.merging import Merger
 from workbench.gallery.opening import Opened, create, folder_of, merging
 from workbench.gallery.snapshot import Snapshot
 from workbench.gallery.writing import Writer
 
+START_UNATTENDED = background.start_unattended  # before it is kept from the tests
 Make = Callable[..., IndexedRecording]
 
 
@@ -49,7 +54,7 @@ def test_a_process_merges_beside_the_writer(
         (left, *_), _ = opened.manifest.reserve("merger", parts=[1])
         process = start(path)
         add(opened, [indexed(n % 4, 100 + n, (n,)) for n in range(3)])
-        assert process.wait(30) == 0
+        assert (process.communicate(timeout=30)[1], process.returncode) == (b"", 0)
         found = counts(opened)
         assert found["parts"] < 16
         assert (found["recordings"], found["tracklets"]) == (19, 38)
@@ -89,6 +94,51 @@ def test_what_cannot_be_merged_is_told(
             assert main(str(path)) == 130
         assert main(str(path)) == 0
         assert counts(opened)["parts"] == 1
+
+
+@pytest.mark.parametrize("at", ["run", "renew"])
+def test_a_gallery_that_is_deleted_while_it_is_merged_stays_so_and_nobody_is_told(
+    tmp_path: Path, profile: Profile, indexed: Make, capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch, at: str,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(os, "nice", lambda by: by)
+    path = tmp_path / "town.duckdb"
+    with create(path, profile) as opened:
+        add(opened, [indexed(0, n, (n,)) for n in range(8)])
+    owner = Merger if at == "run" else background
+    usual = getattr(owner, at)
+
+    def deleted(*values: Any) -> Any:
+        shutil.rmtree(folder_of(path))
+        return usual(*values)
+
+    monkeypatch.setattr(owner, at, deleted)
+    assert main(str(path)) == 0
+    assert main(str(path)) == 0
+    assert capfd.readouterr().err == ""
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_what_a_process_that_nobody_waits_for_says_is_logged(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever it ended by: with its own words, a traceback, or killed."""
+    told = iter([(0, b""), (130, b""), (2, b"sightline: merging: x"), (1, b"Traceback"), (-9, b"")])
+
+    class Ended:
+        def __init__(self) -> None:
+            self.returncode, self.said = next(told)
+
+        def communicate(self) -> tuple[None, bytes]:
+            return None, self.said
+
+    monkeypatch.setattr(background, "start", lambda _: Ended())
+    monkeypatch.setattr(threading.Thread, "start", threading.Thread.run)
+    for _ in range(5):
+        START_UNATTENDED(Path("town.duckdb"))
+    assert [one.getMessage() for one in caplog.records] == [
+        "sightline: merging: x", "Traceback", "merging town.duckdb: ended with status -9",
+    ]  # fmt: skip
 
 
 def test_a_day_rests_an_hour_after_its_last_recording_and_not_before_it_is_over(

@@ -44,7 +44,9 @@ class InMemory(Storage):
 def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
     """Storage in a folder, and one without: pyarrow's file system in memory."""
     if request.param == "folder":
-        return Storage.at(tmp_path / "kept")
+        folder = Storage.at(tmp_path / "kept")
+        folder.prepare()
+        return folder
     return InMemory(fs._MockFileSystem(), None, "mock://kept")
 
 
@@ -102,6 +104,10 @@ def test_files_are_for_their_owner_alone_whatever_the_umask(tmp_path: Path) -> N
     usual = os.umask(0)
     try:
         storage = Storage.at(tmp_path / "kept")
+        with pytest.raises(GalleryError), storage.writing("parts/one/scan.arrow"):
+            pass
+        assert not (tmp_path / "kept").exists()  # a gallery that was deleted stays so
+        storage.prepare()
         with storage.writing("parts/one/scan.arrow") as sink:
             sink.write(b"x")
     finally:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -23,7 +24,7 @@ from workbench.gallery.entries import day_of
 from workbench.gallery.manifest import Manifest
 from workbench.gallery.merging import Merger
 from workbench.gallery.named import renew
-from workbench.gallery.opening import merging
+from workbench.gallery.opening import is_gallery, merging
 from workbench.gallery.snapshot import Snapshot
 from workbench.gallery.storage import Storage
 
@@ -31,6 +32,7 @@ ROLE = "merger"
 REST = timedelta(hours=1)
 _log = logging.getLogger(__name__)
 _NICE = 10  # what people wait for comes first
+_INTERRUPTED = (130, -signal.SIGINT)  # in its work, and before it began
 
 
 def days_at_rest(manifest: Manifest) -> Callable[[int], bool]:
@@ -50,7 +52,8 @@ def is_due(manifest: Manifest, storage: Storage) -> bool:
 def merge(path: Path, go_on: Callable[[], bool] = lambda: True) -> int:
     """Merge the parts of a gallery until there is nothing to do, or *go_on* says no.
 
-    The named file is written again then, as it names parts that are gone.
+    The named file is written again then, as it names parts that are gone. Where the gallery is
+    deleted meanwhile, nothing is written any more.
 
     Returns
     -------
@@ -81,40 +84,46 @@ def start(path: Path) -> subprocess.Popen[bytes]:
     ``stderr``, with exit status 2; the gallery stays as it was, with more parts than there might
     be.
     """
-    command = [sys.executable, "-P", "-m", "workbench.gallery.background", str(path.resolve())]
+    # Not as a module: this one was imported by then, with the package that it is in.
+    program = f"import sys; from {__name__} import main; sys.exit(main(sys.argv[1]))"
+    command = [sys.executable, "-P", "-c", program, str(path.resolve())]
     return subprocess.Popen(  # noqa: S603 - this interpreter, and one path
         command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
 
 
 def start_unattended(path: Path) -> None:
-    """Start a process as :func:`start` does, which nobody waits for; its errors are logged."""
+    """Start a process as :func:`start` does, which nobody waits for; what it says is logged."""
     process = start(path)
 
     def hear() -> None:
         _, said = process.communicate()
-        if process.returncode == 2:
-            _log.warning("%s", said.decode(errors="replace").strip())
+        if process.returncode not in (0, *_INTERRUPTED):
+            told = said.decode(errors="replace").strip()
+            _log.warning("%s", told or f"merging {path}: ended with status {process.returncode}")
 
     threading.Thread(target=hear, name="merging", daemon=True).start()
 
 
 def main(path: str) -> int:
-    """Merge the gallery at *path* as a process of its own; return the exit status."""
+    """Merge the gallery at *path* as a process of its own; return the exit status.
+
+    Where it was deleted by then, there is nothing to do.
+    """
     os.nice(_NICE)
     try:
         with contextlib.suppress(GalleryBusy):
             merge(Path(path))
-    except SightlineError as error:
+    except Exception as error:
+        if not is_gallery(Path(path)):
+            return 0
+        if not isinstance(error, SightlineError):
+            raise
         sys.stderr.write(f"sightline: merging: {error}\n")
         return 2
     except KeyboardInterrupt:  # for whoever started it: nothing is lost
         return 130
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1]))
 
 
 __all__ = ["days_at_rest", "is_due", "main", "merge", "start", "start_unattended"]

@@ -74,6 +74,7 @@ def copy_objects(
     """
     done = set() if done is None else done
     copied, began = Copied(), time.monotonic()
+    target.prepare()
     for _ in range(MOST_TRIES):
         state = manifest.state()
         try:

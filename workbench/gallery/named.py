@@ -110,8 +110,13 @@ def renew(path: Path, folder: Path, snapshot: Snapshot) -> bool:
     Raises
     ------
     GalleryError
-        As :func:`refuse_other` does, or if it cannot be written. What was there stays then.
+        As :func:`refuse_other` does, if it cannot be written, or if the folder is gone. What was
+        there stays then.
     """
+    if not is_there(folder):
+        raise GalleryError(
+            "was moved or deleted", where=str(path), fix="Restore it, or open another"
+        )
     now = {"commit": snapshot.commit, "storage": snapshot.storage.where("parts")}
     if is_there(path) and _note(folder) == {**now, "stamp": _stamp(path)}:
         return False

@@ -375,6 +375,8 @@ def _refuse_taken(path: Path, folder: Path) -> None:
 def _fill(folder: Path, profile: Profile, location: Location, path: Path) -> None:
     """Make manifest and description in a folder, in which a killed process may have left some."""
     _empty(folder, WRITER)
+    if "://" not in location.storage:
+        Storage.at(folder / location.storage).prepare()
     database = database_at(location.manifest, folder, write=True, create=True)
     with contextlib.closing(database):
         Manifest.create(database, profile, str(path))

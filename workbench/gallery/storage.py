@@ -129,13 +129,23 @@ class Storage:
         """Place of an object, in messages and for DuckDB."""
         return str(self.root / _checked(name)) if self.root else f"{self.address}/{_checked(name)}"
 
+    def prepare(self) -> None:
+        """Make its folder, if it is one and is not there; raise GalleryError if it cannot be."""
+        if self.root is None:
+            return
+        try:
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise refused_by_disk(self.root, error) from error
+
     @contextlib.contextmanager
     def writing(self, name: str) -> Iterator[Sink]:
         """Give a sink for a new object; when the block ends it is whole, and on the disk.
 
-        Its folders are on the disk after :meth:`sync`. If the block raises, the object is deleted;
-        to an object store nothing is sent before the block has ended, since an upload that was
-        begun cannot be taken back. Raises GalleryError if it cannot be written.
+        Its folders below that of the storage are made, and are on the disk after :meth:`sync`. If
+        the block raises, the object is deleted; to an object store nothing is sent before the block
+        has ended, since an upload that was begun cannot be taken back. Raises GalleryError if it
+        cannot be written.
         """
         _checked(name)
         if self.root is None:
@@ -455,12 +465,12 @@ def _checked(name: str) -> str:
 
 
 def _make_private(folder: Path, root: Path) -> None:
-    """Make folders below *root* for their owner alone, whatever the umask."""
+    """Make folders below *root*, which is there, for their owner alone, whatever the umask."""
     if folder.is_dir():
         return
-    if folder != root:
+    if folder != root:  # which was deleted, with a gallery that is not to come back in part
         _make_private(folder.parent, root)
-    folder.mkdir(mode=0o700, parents=folder == root, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
 
 
 __all__ = ["ObjectGone", "Sink", "Storage", "Written", "told"]
