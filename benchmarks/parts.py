@@ -287,9 +287,10 @@ def manifests(folder: Path, entries: int, planned: int) -> dict[str, Any]:
     crowded = manifest_of(folder / "crowded", planned)
     span = [((FIRST + 3) * DAY + 18 * DAY // 24, (FIRST + 3) * DAY + 23 * DAY // 24)]
     asked = np.arange(planned * 10, planned * 12, 7, dtype=np.int64)  # of up to 33 * planned
-    found = len(plan(crowded, 1, span, asked))
+    state = crowded.state()
+    found = len(plan(crowded, state, span, asked))
     opened = alone("opening", folder / "few", folder / "many")
-    plans = in_turn(lambda manifest: plan(manifest, 1, span, asked), {"plan": crowded}, 100)
+    plans = in_turn(lambda manifest: plan(manifest, state, span, asked), {"plan": crowded}, 100)
     return {
         f"opening at {entries:,} parts": {name: bar(one, most=50) for name, one in opened.items()},
         f"commit at {entries:,} : 10 parts": bar(commits["many"] / commits["few"], most=1.5),

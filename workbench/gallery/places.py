@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -44,12 +45,10 @@ class Places:
 
     def at(self, number: int) -> Camera:
         """Camera at a row number of the columns."""
-        known = np.isfinite(self.latitude[number]) and np.isfinite(self.longitude[number])
-        place: Any = (None, None)
-        if known:
-            place = float(self.latitude[number]), float(self.longitude[number])
-        name = self._names[number]
-        return Camera(str(self.ids[number]), name.as_py(), *place)
+        place: Any = self.latitude.item(number), self.longitude.item(number)
+        if not all(map(math.isfinite, place)):
+            place = (None, None)
+        return Camera(self.ids.item(number), self._names[number].as_py(), *place)
 
     def get(self, camera_id: str) -> Camera | None:
         """Camera with that id, or None."""

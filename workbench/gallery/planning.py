@@ -19,7 +19,7 @@ from workbench.gallery.order import DAY, expand, hilbert, runs
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from workbench.gallery.manifest import Manifest
+    from workbench.gallery.manifest import Manifest, State
     from workbench.gallery.scan import Piece
 
 # Stretches of rows at least this long are read where they lie; shorter ones are gathered first.
@@ -52,7 +52,7 @@ def _own_place(camera_id: str) -> int:
 
 def plan(
     manifest: Manifest,
-    commit: int,
+    state: State,
     spans: Sequence[tuple[Microseconds, Microseconds]],
     places: NDArray[np.int64] | None = None,
 ) -> list[PartEntry]:
@@ -60,6 +60,8 @@ def plan(
 
     Parameters
     ----------
+    state : State
+        Of the gallery at the commit whose parts are wanted.
     spans : sequence of (start, end)
         In time, sorted and disjoint, ends left out.
     places : (n,) int64, optional
@@ -70,10 +72,9 @@ def plan(
         return []
     begin, end = spans[0][0], spans[-1][1]
     # A tracklet lies on the day on which it was first seen, and was seen until the longest later.
-    longest = manifest.state().longest_tracklet
     found = manifest.parts_of(
-        commit,
-        days=(day_of(begin - longest), day_of(end - 1)),
+        state.commit,
+        days=(day_of(begin - state.longest_tracklet), day_of(end - 1)),
         places=None if places is None else (int(places[0]), int(places[-1])),
         seen=(begin, end),
     )

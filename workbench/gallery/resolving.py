@@ -177,10 +177,10 @@ class Resolved:
         """Ids of the chosen cameras; None where all are chosen."""
         return None if self.chosen.all() else self.cameras.known.ids[self.chosen].tolist()
 
-    def whole(self) -> list[bool]:
+    def whole(self) -> NDArray[np.bool_]:
         """Say of each planned part whether all of its tracklets are inside, by its entry alone."""
         if not self.entries:
-            return []
+            return np.empty(0, bool)
         entries = self.entries
         low, high, first, last = np.array(
             [(one.place_low, one.place_high, one.first_seen, one.last_seen) for one in entries]
@@ -188,8 +188,9 @@ class Resolved:
         seen = np.zeros(len(entries), bool)
         for begin, end in self.spans:
             seen |= (begin <= first) & (last < end)
-        inside = self.cameras.all_chosen(self.chosen, low, high)
-        return [bool(one) for one in inside & seen]
+        if seen.any():
+            seen &= self.cameras.all_chosen(self.chosen, low, high)
+        return seen
 
     def holds(self, camera_id: str) -> bool:
         """Return True if a camera is among the chosen."""

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 BLOCK, AT_A_TIME = 65_536, 64
 # Rows from which the score of the best is estimated.
 SAMPLE = 8_192
+# Numbers of templates that are compared exactly at a time. In double precision they fit into a
+# core's cache; for more, the system is asked for memory each time, which takes longer still.
+_EXACT_AT_A_TIME = 32_768
 # numkong has two ways. For one probe the packed one takes 0.6 of the time at 128 numbers a
 # template, and 1.7 times at 512; for several it is always the faster one.
 _PACKED_UP_TO = 256
@@ -80,12 +83,17 @@ def plain_scores(
     :func:`workbench.faces.templates.scores` has it. Equal rows have equal scores wherever they
     stand, which products of matrices do not promise.
     """
-    rows = templates.astype(np.float64)
-    if metric == "cosine":
-        length = np.sqrt((rows * rows).sum(axis=1)) * math.sqrt(float((probe * probe).sum()))
-        return np.asarray((rows * probe).sum(axis=1) / length)
-    apart = rows - probe
-    return np.asarray(1.0 - np.sqrt((apart * apart).sum(axis=1)))
+    score = np.empty(len(templates))
+    step = max(_EXACT_AT_A_TIME // len(probe), 1)
+    for begin in range(0, len(templates), step):
+        rows = templates[begin : begin + step].astype(np.float64)
+        if metric == "cosine":
+            length = np.sqrt((rows * rows).sum(axis=1)) * math.sqrt(float((probe * probe).sum()))
+            score[begin : begin + step] = (rows * probe).sum(axis=1) / length
+        else:
+            apart = rows - probe
+            score[begin : begin + step] = 1.0 - np.sqrt((apart * apart).sum(axis=1))
+    return score
 
 
 class Question:
@@ -259,15 +267,15 @@ class Question:
     def consider(self, found: Sequence[tuple[Rows, Found]]) -> None:
         """Compare exactly the rows that may be among the best; keep those that are."""
         least = np.float32(max(self.least(), self._least_of(found)))
+        kept = [(self.part, self.row, self.score)]
         for (number, columns, _, offsets), (rows, keys) in found:
             rows = rows[keys >= least]
             if not len(rows):
                 continue
             some = None if offsets is None else offsets[rows]
-            score = self.scores(columns.templates[rows], some)
-            self.part = np.concatenate([self.part, np.full(len(rows), number, np.intp)])
-            self.row = np.concatenate([self.row, rows])
-            self.score = np.concatenate([self.score, score])
+            score = self.scores(columns.templates.take(rows, axis=0), some)
+            kept.append((np.full(len(rows), number, np.intp), rows, score))
+        self.part, self.row, self.score = map(np.concatenate, zip(*kept, strict=True))
         keep = self.score >= self.lowest_score()
         self.part, self.row, self.score = self.part[keep], self.row[keep], self.score[keep]
 
@@ -373,7 +381,9 @@ def scan(
     ends = np.cumsum([len(question.vectors) for question in questions])
 
     def products(index: Columns, piece: Piece) -> list[NDArray[np.number[Any]]]:
-        of_all = compare(index.codes[piece])
+        codes = index.codes
+        # Faster than by indexing, which is for more than whole rows.
+        of_all = compare(codes[piece] if isinstance(piece, slice) else codes.take(piece, axis=0))
         return [of_all] if len(questions) == 1 else np.split(of_all, ends[:-1], axis=1)
 
     blocks = ((one, piece) for one in rows for piece in _blocks(one.pieces))

@@ -273,7 +273,7 @@ def _candidates(rows: InsideRows, question: Question) -> list[Candidate]:
         part, here = rows.part(number), question.part == number
         chosen = question.row[here]
         shown: list[NDArray[Any]] = [part.first_seen, part.recording, part.ordinal, part.last_seen]
-        columns = [column[chosen].tolist() for column in (*shown, *part.shown.values())]
+        columns = [column.take(chosen).tolist() for column in (*shown, *part.shown.values())]
         minus = (-question.score[here]).tolist()
         camera = cameras.numbers(part)[part.camera[chosen]].tolist()
         best += map(_Best, minus, *columns, camera, [number] * len(chosen))
@@ -284,6 +284,7 @@ def _candidates(rows: InsideRows, question: Question) -> list[Candidate]:
     for one, name in zip(best, names, strict=True):
         parts[name].add(rows.resolved.entries[one.number].name)
     told = snapshot.told(parts)
+    known = {number: cameras.known.at(number) for number in {one.camera for one in best}}
     pictures = snapshot.pictures([Address(one.pack, one.offset, one.length) for one in best])
     found = []
     for one, name, picture in zip(best, names, pictures, strict=True):
@@ -292,7 +293,7 @@ def _candidates(rows: InsideRows, question: Question) -> list[Candidate]:
         found.append(
             Candidate(
                 tracklet_id=format_tracklet_id(name, one.ordinal),
-                camera=cameras.known.at(one.camera),
+                camera=known[one.camera],
                 recording_id=name,
                 recording=file,
                 first_seen=seen,

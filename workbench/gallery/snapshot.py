@@ -130,7 +130,7 @@ class Snapshot:
         places: NDArray[np.int64] | None = None,
     ) -> list[PartEntry]:
         """Parts that may hold tracklets of a scope: see :func:`workbench.gallery.planning.plan`."""
-        return plan(self.manifest, self.commit, spans, places)
+        return plan(self.manifest, self.state, spans, places)
 
     def part(self, entry: PartEntry, question: object = None) -> Part:
         """Map a part, as :meth:`OpenParts.get` does."""
