@@ -20,6 +20,7 @@ from workbench.casework.cases import Case
 from workbench.casework.record.acting import acting_for
 from workbench.casework.record.audit import verify
 from workbench.casework.record.chain import Head
+from workbench.cli.main import main
 from workbench.domain import Camera, Probe, Scope
 from workbench.gallery import Gallery
 from workbench.gallery.checking import check
@@ -175,8 +176,30 @@ def test_what_links_lead_to_is_copied_and_what_is_named_twice_once(
     )
 
 
+def test_a_gallery_whose_parts_are_elsewhere_is_named_and_the_rest_copied(
+    office: Any, town_file: Path, copied: Any, tmp_path: Path
+) -> None:
+    office.register.record("note.made", {})
+    town = copied(town_file, office.home)
+    (north := office.home / "the north").mkdir(mode=0o700)
+    copied(town_file, north)
+    office.sit("ada")
+    assert main(["gallery", "move", str(town), "--storage", str(tmp_path / "large")]) == 0
+    copy = tmp_path / "copy"
+    found = subprocess.run([BACKUP, office.home, copy], capture_output=True, text=True, check=False)
+    assert found.returncode == 3
+    assert found.stderr == (
+        f"{town}: NOT COPIED, since its parts or its manifest are elsewhere; "
+        "copy it with sightline gallery backup\n"
+    )
+    assert not (copy / town.name).exists()
+    with Gallery.open(copy / north.name / town.name) as gallery:
+        assert list(check(gallery)) == []
+    assert (copy / "casework/audit.log").exists()
+
+
 def test_what_goes_away_while_it_is_copied_ends_no_copy(office: Any, tmp_path: Path) -> None:
-    """And a gallery of an earlier version, without segments, is copied from any folder."""
+    """And a gallery of the earliest versions, a file alone, is copied from any folder."""
     office.register.record("note.made", {})
     passing = [office.home / "passing", office.folder / "passing", office.folder / "drafts/passing"]
     passing[2].parent.mkdir(exist_ok=True)
@@ -211,7 +234,7 @@ def test_a_copy_that_is_cut_short_leaves_no_links_to_faces(
     town = copied(town_file, office.home)
     office.register.record("note.made", {})
     there = sorted(office.home.iterdir())
-    # Segments are copied by `cp -a`, after the links to them were made.
+    # Parts are copied by `cp -a`, after the links to them were made.
     end = "exit 1" if by == "a full disk" else "kill -TERM $PPID; exit 0"
     before = f'case "$*" in "-a "*.backup-*) touch {tmp_path}/reached; {end};; esac'
     cut = subprocess.run(

@@ -173,8 +173,10 @@ def test_templates_exported_without_the_role(
         office.sit(name)
         said = run("gallery", "export", town_file, "--output", tmp_path / "out")
         assert (said.status, "this action requires administrator" in said.err) == (2, True)
+        copying = run("gallery", "backup", town_file, tmp_path / "out/town.duckdb")
+        assert (copying.status, "this action requires administrator" in copying.err) == (2, True)
     assert not (tmp_path / "out").exists()
-    assert len(office.events("gallery.export.refused")) == 5
+    assert len(office.events("gallery.export.refused")) == 10
     office.sit("ada")
     assert run("gallery", "export", town_file, "--output", tmp_path / "out").status == 0
     (entry,) = office.events("gallery.exported")
@@ -194,6 +196,9 @@ def test_galleries_written_without_the_role(
         ("gallery", "import", copy, tmp_path / "parquet"),
         ("gallery", "reembed", copy, "--profile", "dlib"),
         ("gallery", "upgrade", copy),
+        ("gallery", "move", copy, "--storage", tmp_path / "elsewhere"),
+        ("gallery", "move", copy, "--delete-old", "--yes"),
+        ("gallery", "restore", tmp_path / "new.duckdb", copy),
     )
     for name in ("anna", "sara", "nobody"):
         office.sit(name)
@@ -201,7 +206,7 @@ def test_galleries_written_without_the_role(
             assert "this action requires administrator" in run(*command).err
         with pytest.raises(NotPermitted, match="this action requires"):
             notebook.Gallery.open(copy, write=True)
-    assert len(office.events("gallery.maintain.refused")) == 18
+    assert len(office.events("gallery.maintain.refused")) == 27
     office.sit("anna")
     with pytest.raises(NotPermitted, match="this action requires supervisor or administrator"):
         office.installation.gallery_for_writing(tmp_path / "new.duckdb", gallery.profile)
