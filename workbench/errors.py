@@ -217,3 +217,12 @@ def is_there(path: Path) -> bool:
     if not os.access(path, os.R_OK, effective_ids=True):
         refuse_others(path, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
     return True
+
+
+def gallery_is_there(path: Path) -> bool:
+    """Check that there is a gallery at *path*, or a file that may be one's.
+
+    The file that people name may be missing: whoever writes the gallery writes it again. Raises
+    NotPermitted as :func:`is_there` does.
+    """
+    return is_there(path) or is_there(path.with_name(f"{path.name}.gallery"))

@@ -22,7 +22,13 @@ from workbench.casework.record.installation_file import read_installation
 from workbench.casework.record.keys import counting
 from workbench.casework.record.people import read_people
 from workbench.casework.training import FICTIONAL, is_fictional
-from workbench.errors import GalleryError, NotPermitted, SettingsError, SightlineError
+from workbench.errors import (
+    GalleryError,
+    NotPermitted,
+    SettingsError,
+    SightlineError,
+    gallery_is_there,
+)
 
 if TYPE_CHECKING:
     from workbench.casework.record.installation_file import InstallationFile
@@ -209,7 +215,7 @@ def put_in_service(register: CaseRegister) -> dict[Path, str]:
     left: dict[Path, str] = {}
     for path in sorted(known):
         try:
-            if not path.exists():
+            if not gallery_is_there(path):
                 continue
             with Gallery.open(path, write=True) as gallery:
                 if owner_of(gallery)[0] == register.installation_file.id:

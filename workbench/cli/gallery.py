@@ -24,7 +24,7 @@ from workbench.cli.options import (
 )
 from workbench.cli.output import DONE, PROBLEMS, lines, say, show, table
 from workbench.cli.upgrading import upgrade_gallery
-from workbench.errors import GalleryError, is_there
+from workbench.errors import GalleryError, gallery_is_there
 from workbench.evaluation.own_footage import keep, learn
 from workbench.gallery.checking import check
 from workbench.gallery.exporting import export
@@ -204,7 +204,7 @@ def _info(options: argparse.Namespace) -> int:
 
 
 def _facts(gallery: Gallery) -> dict[str, Any]:
-    span, counts = gallery.time_span(), gallery.counts()
+    span, counts, location = gallery.time_span(), gallery.counts(), gallery.opened.location
     return {
         "profile": gallery.profile.name,
         "fingerprint": gallery.profile.fingerprint,
@@ -216,6 +216,8 @@ def _facts(gallery: Gallery) -> dict[str, Any]:
         "bytes": counts["bytes"] + counts["picture_bytes"],
         "from": span[0].isoformat() if span else None,
         "until": span[1].isoformat() if span else None,
+        **({} if location.storage == "." else {"storage": location.storage}),
+        **({"manifest": "in Postgres"} if location.shared else {}),
     }
 
 
@@ -294,7 +296,7 @@ def _is_time(text: str) -> bool:
 
 def _import(options: argparse.Namespace) -> int:
     # Where there is none yet, it is not made for an export that is refused.
-    profile = exported_profile(options.folder, check=not is_there(options.gallery))
+    profile = exported_profile(options.folder, check=not gallery_is_there(options.gallery))
     installation = Installation.open()
     about = {"doing": "import", "from": str(options.folder.resolve())}
     with installation.gallery_for_writing(

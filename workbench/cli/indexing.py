@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.casework.fetching import Fetching
 from workbench.cli.options import add_gallery, add_json, describe, positive, read_scope
 from workbench.cli.output import DONE, PROBLEMS, lines, say, show
-from workbench.errors import SettingsError, is_there
+from workbench.errors import SettingsError, gallery_is_there
 from workbench.footage.catalog import read_cameras, read_catalogue
 from workbench.indexing import index_catalogue, plan_catalogue, watch_catalogue
 from workbench.indexing.hook import Hook
@@ -103,7 +103,9 @@ def _index(options: argparse.Namespace) -> int:
     if not options.dry_run:
         installation.register.require("footage.index")
     first = _first_scope(options)
-    if options.hook and is_there(options.gallery):  # whose it is, before anything is fetched for it
+    if options.hook and gallery_is_there(
+        options.gallery
+    ):  # whose it is, before anything is fetched for it
         installation.open_gallery(options.gallery).close()
     before = _before(installation, options, first)
     found = before() if before and not options.watch else ()
@@ -113,7 +115,7 @@ def _index(options: argparse.Namespace) -> int:
         with contextlib.ExitStack() as stack:
             gallery = (
                 stack.enter_context(installation.open_gallery(options.gallery))
-                if is_there(options.gallery)
+                if gallery_is_there(options.gallery)
                 else None
             )
             plan = plan_catalogue(catalogue, gallery, first=first)
@@ -161,7 +163,7 @@ def _writable(
     installation: Installation, path: Path, name: str | None
 ) -> Iterator[tuple[Gallery, Models]]:
     """Open a gallery for writing, made if there is none, with the models of its profile."""
-    if is_there(path) and not name:
+    if gallery_is_there(path) and not name:
         with installation.open_gallery(path, write=True, action="footage.index") as gallery:
             yield gallery, installation.load_models(gallery.profile)
             installation.prepare_scores(gallery)

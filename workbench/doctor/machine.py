@@ -16,7 +16,7 @@ from workbench.casework.disk_encryption import storage_of
 from workbench.casework.record.people import read_people
 from workbench.casework.register import FOLDER
 from workbench.district import from_file
-from workbench.errors import SightlineError, is_there
+from workbench.errors import SightlineError, gallery_is_there
 from workbench.faces import models, templates
 from workbench.installation import Installation
 from workbench.maps.basemap import read_base_map
@@ -102,7 +102,7 @@ def _link(source: Path, target: Path) -> None:
 
 def _gallery(installation: Installation) -> str:
     path = installation.settings.gallery_file
-    if not is_there(path):
+    if not gallery_is_there(path):
         return f"none yet at {path}"
     with installation.open_gallery(path) as gallery:
         recordings = len(gallery.recordings())

@@ -137,9 +137,7 @@ def _private(settings: Settings, folder: Path) -> Iterator[Path]:
     if not read_people(folder).in_service:
         return  # a person at a desk may make galleries as the umask has them
     for gallery in _galleries(settings):
-        if gallery.exists():
-            yield gallery
-            yield folder_of(gallery)
+        yield from (one for one in (gallery, folder_of(gallery)) if one.exists())
 
 
 def _galleries(settings: Settings) -> set[Path]:

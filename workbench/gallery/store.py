@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeVar
 
 from workbench.domain import Profile, Scope
 from workbench.domain.summaries import Summary, written
-from workbench.errors import GalleryError, is_there
+from workbench.errors import GalleryError, gallery_is_there
 from workbench.gallery import correcting, footage, frames, lookup, opening, search
 from workbench.gallery.current import Stamp, stamp_of
 from workbench.gallery.footage import Footage
@@ -124,7 +124,7 @@ class Gallery(Writable):
 
         Raises what :meth:`open` and :meth:`create` raise.
         """
-        if opening.is_gallery(Path(path)) or is_there(Path(path)):
+        if gallery_is_there(Path(path)):
             return cls.open(path, write=True, profile=profile, memory_mb=memory_mb, cache=cache)
         return cls.create(path, profile, memory_mb=memory_mb)
 

@@ -12,9 +12,8 @@ from workbench.casework import clockcorrection
 from workbench.casework.ownphotographs import make_own_photographs
 from workbench.casework.training import TRAINING_CASE, covering_case
 from workbench.domain import Scope
-from workbench.errors import is_there
+from workbench.errors import gallery_is_there
 from workbench.faces.probes import pool_photographs
-from workbench.gallery.opening import is_gallery
 from workbench.indexing.workers import available_cores
 from workbench.installation import Installation
 from workbench.live import progress as live_progress
@@ -94,7 +93,7 @@ class Gallery(galleries.Gallery):
         cache: CachePlace | None = None,
     ) -> Self:
         """Open a gallery for indexing; see :meth:`workbench.gallery.Gallery.for_writing`."""
-        if not is_gallery(Path(path)) and not is_there(Path(path)):
+        if not gallery_is_there(Path(path)):
             return cls.create(path, profile, memory_mb=memory_mb)
         return cls.open(
             path,

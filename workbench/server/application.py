@@ -23,7 +23,7 @@ from voila.static_file_handler import MultiStaticFileHandler, TemplateStaticFile
 from workbench import style
 from workbench.casework.record.identity import SERVED
 from workbench.dashboards import find_dashboards, packaged_dashboards
-from workbench.errors import GalleryError, is_there
+from workbench.errors import GalleryError, gallery_is_there
 from workbench.server.access import Door
 from workbench.server.address import Address
 from workbench.server.administration import SessionsSocket
@@ -141,7 +141,7 @@ def serve(
         does not fit where it listens or its address, the token is too short, or the folder of
         dashboards cannot be read.
     """
-    if not is_there(gallery):
+    if not gallery_is_there(gallery):
         raise GalleryError(
             "there is no gallery here",
             where=str(gallery),

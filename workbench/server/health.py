@@ -21,6 +21,7 @@ from tornado.web import HTTPError, RequestHandler
 
 from workbench.casework.record.audit import LOG
 from workbench.casework.record.people import read_people
+from workbench.errors import gallery_is_there
 from workbench.server.address import Address, is_loopback
 from workbench.server.api.process import ApiProcess
 from workbench.server.kernels import DashboardKernels
@@ -93,7 +94,7 @@ class Operations:
             for what, free in self._free().items()
             if free < LEAST_FREE
         ]
-        if not self._gallery.exists():
+        if not gallery_is_there(self._gallery):
             found.append("The gallery is not there.")
         if not os.access(self._casework, os.W_OK | os.X_OK):
             found.append("The casework folder cannot be written.")

@@ -16,7 +16,7 @@ from tornado.web import OutputTransform
 from traitlets.config import Config
 
 from workbench.dashboards import packaged_notebooks
-from workbench.errors import GalleryError, SettingsError, is_there
+from workbench.errors import GalleryError, SettingsError, gallery_is_there
 from workbench.server.configuration import isolated_jupyter
 from workbench.server.listening import listen
 from workbench.server.policy import tile_source
@@ -88,7 +88,7 @@ def lab(
     SettingsError
         If the port is taken, the token is too short, or the folder cannot be written.
     """
-    if not is_there(gallery):
+    if not gallery_is_there(gallery):
         raise GalleryError(
             "there is no gallery here",
             where=str(gallery),
