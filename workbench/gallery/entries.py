@@ -255,7 +255,11 @@ def stretches_from(text: str | None) -> tuple[Stretch, ...]:
 
 
 def _plain(stretch: Stretch) -> dict[str, Any]:
-    found = asdict(stretch)
+    # Seconds are kept as such, also where whoever gave them wrote 2 and not 2.0.
+    found = {
+        name: float(value) if type(value) is int else value
+        for name, value in asdict(stretch).items()
+    }
     if stretch.found_at is not None:
         found["found_at"] = to_microseconds(stretch.found_at)
     return found
