@@ -154,6 +154,12 @@ def test_a_backup_is_a_gallery_that_is_brought_up_to_date_and_restored(
         gallery.purge([recordings_of(before)[0]])
     now = contents(town)
     with Gallery.open(copy) as reader:
+        (due,) = run("backup", town, copy, "--dry-run", "--json").lines
+        there, now_there = objects(folder_of(copy)), objects(folder_of(town))
+        gone, new = there - now_there, now_there - there
+        assert (due["objects"], due["deleted"]) == (len(new), len(gone))
+        assert gone
+        assert contents(copy) == before
         assert run("backup", town, copy).status == DONE
         assert len(reader.tracklets()) == len(now[0])  # and not what it was opened on
     assert contents(copy) == now

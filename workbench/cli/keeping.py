@@ -23,6 +23,7 @@ from workbench.gallery.opening import Location
 from workbench.gallery.relocating import (
     back_up_gallery,
     delete_left,
+    due_for_backup,
     left_by,
     location_of,
     move_gallery,
@@ -52,6 +53,11 @@ def add(action: Action) -> None:
         "sightline gallery backup town.duckdb /backup/town.duckdb",
     )  # fmt: skip
     backing.add_argument("copy", type=Path, metavar="COPY_FILE", help="the file of the copy")
+    backing.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="show what would be copied, and deleted from an earlier copy, and change nothing",
+    )
     restoring = action(
         "restore", _restore,
         "make a gallery from what `gallery backup` wrote",
@@ -182,6 +188,16 @@ def _back_up(options: argparse.Namespace) -> int:
     installation = Installation.open()
     installation.register.require("gallery.export")
     with installation.open_gallery(options.gallery) as gallery:
+        if options.dry_run:
+            due = due_for_backup(gallery.opened, options.copy)
+            if options.json:
+                lines([due._asdict()])
+            say(
+                f"To be copied: {counted(due.objects, 'file')}, {due.bytes / 1e6:,.1f} MB. To be "
+                f"deleted from the copy: {counted(due.deleted, 'file')}.",
+                "Nothing was changed: --dry-run only shows.",
+            )
+            return DONE
         recordings = gallery.counts()["recordings"]
         record_copying(installation.register, gallery, options.copy.parent, recordings=recordings)
         with shown_progress.copying("Copying") as progress:

@@ -18,6 +18,7 @@ from workbench.casework.register import FOLDER
 from workbench.district import from_file
 from workbench.errors import SightlineError, gallery_is_there
 from workbench.faces import models, templates
+from workbench.gallery.opening import is_gallery, read_location
 from workbench.installation import Installation
 from workbench.maps.basemap import read_base_map
 from workbench.settings import Settings
@@ -121,7 +122,11 @@ def _rules(installation: Installation) -> str:
 
 def _disk(chosen: Settings) -> str:
 
-    found = [storage_of(path) for path in (chosen.home, chosen.gallery_file.parent)]
+    gallery = chosen.gallery_file
+    places = [chosen.home, gallery.parent, chosen.cache_folder]
+    if is_gallery(gallery) and (parts := Path(read_location(gallery).storage)).is_absolute():
+        places.append(parts)
+    found = [storage_of(path) for path in places]
     states = ", ".join(sorted({f"{storage.device}: {storage.state}" for storage in found}))
     plain = [storage for storage in found if storage.state != "encrypted"]
     if not plain:

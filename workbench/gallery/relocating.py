@@ -262,6 +262,27 @@ def back_up_gallery(
     return copied
 
 
+class Due(NamedTuple):
+    """Work of a backup: objects to copy, their bytes, and objects to delete."""
+
+    objects: int
+    bytes: int
+    deleted: int
+
+
+def due_for_backup(opened: Opened, path: Path) -> Due:
+    """Objects that :func:`back_up_gallery` would copy to the backup at *path*, and delete there.
+
+    By their names, without a look at what is in them. Raises GalleryError if they cannot be listed.
+    """
+    wanted, there = objects_of(opened.manifest), set[str]()
+    if is_there(folder_of(path)):
+        target = Storage.at(folder_of(path))
+        there = {*target.names("parts"), *target.names("packs")}
+    missing = [about.bytes for name, about in wanted.items() if name not in there]
+    return Due(len(missing), sum(missing), len(there - set(wanted)))
+
+
 def restore_gallery(
     backup: Opened, path: Path, to: Location, *, progress: ProgressCallback | None = None
 ) -> Copied:
@@ -319,9 +340,11 @@ def _make(folder: Path, path: Path) -> None:
 
 
 __all__ = [
+    "Due",
     "Left",
     "back_up_gallery",
     "delete_left",
+    "due_for_backup",
     "left_by",
     "location_of",
     "move_gallery",
