@@ -107,7 +107,7 @@ def write_part(
                 table = made[file]
                 if file == TRACKLETS:
                     table = table.drop_columns("template")
-                pq.write_table(table, sink, compression="zstd", row_group_size=_ROW_GROUP)
+                _write_rows(table, sink)
             else:
                 with ipc.new_file(sink, made[file].schema) as writer:
                     writer.write_batch(made[file])
@@ -121,6 +121,26 @@ def write_part(
         templates=made[SCAN].num_rows, bytes=sum(file.bytes for file in files),
         files_json=json.dumps(files),
     )  # fmt: skip
+
+
+def _write_rows(table: pa.Table, sink: pa.NativeFile) -> None:
+    """Write rows that people read."""
+    kinds = [(field.name, field.type) for field in table.schema]
+    pq.write_table(
+        table,
+        sink,
+        compression="zstd",
+        row_group_size=_ROW_GROUP,
+        # Of a small part most is what its file says of itself: only what questions leave rows out
+        # by, and no second schema, as readers have ours.
+        write_statistics=[name for name in _ASKED if name in table.column_names],
+        store_schema=False,
+        # Measures are all different, or nearly so.
+        use_dictionary=[name for name, kind in kinds if pa.types.is_string(kind)],
+    )
+
+
+_ASKED = ("recording_id", "camera_id", "started_at", "ended_at", "first_seen", "last_seen")
 
 
 def _derived(
