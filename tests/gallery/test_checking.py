@@ -159,6 +159,9 @@ def test_a_recording_of_which_the_manifest_says_otherwise_is_found(
         ("UPDATE packs SET live_bytes = live_bytes - 1", "says another number of bytes"),
         ("UPDATE parts SET bytes = bytes - 1", "says another size"),
         ("UPDATE parts SET last_seen = last_seen - 1 WHERE templates", "says other times than"),
+        ("UPDATE recordings SET tracklets = tracklets + 1", "other numbers of tracklets than"),
+        ("UPDATE recordings SET unsearchable = unsearchable + 1", "other numbers of"),
+        ("UPDATE recordings SET problems = problems + 1", "such as problems of"),
         ("UPDATE gallery SET longest_tracklet = 1", "longer than anything by the manifest"),
         ("UPDATE gallery SET longest_recording = 1", "longer than anything by the manifest"),
         ("DELETE FROM places WHERE camera_id = (SELECT camera_id FROM recordings LIMIT 1)",
@@ -170,8 +173,10 @@ def test_a_recording_of_which_the_manifest_says_otherwise_is_found(
         ("DELETE FROM parts WHERE templates", "and their rows in no part"),
         ("INSERT INTO recordings SELECT '00000000000000ff', camera_id, file, catalogue, sha256, "
          "size_bytes, modified_ns, stream, rotation, pixel_aspect, frame_rate, stated_at, seconds, "
-         "started_at, ended_at, first_day, last_day, indexed, divided, stretches, unseen, legs, "
-         "track FROM recordings LIMIT 1", "1 recordings are in its manifest, and their rows in no"),
+         "started_at, ended_at, first_day, last_day, indexed, width, height, "
+         "frames_decoded, frames_examined, faces, stopped, elapsed_seconds, indexed_at, tracklets, "
+         "unsearchable, problems, divided, stretches, unseen, legs, track FROM recordings LIMIT 1",
+         "1 recordings are in its manifest, and their rows in no"),
     ],
 )  # fmt: skip
 def test_what_the_manifest_says_is_compared(copy: InParts, sql: str, words: str) -> None:

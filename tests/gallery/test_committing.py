@@ -12,13 +12,21 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from manifests import Opening, Place
 from parted import CAMERAS
 from pictures import jpeg
 
-from workbench.domain import IndexedRecording, Profile, to_microseconds
+from workbench.domain import (
+    IndexedRecording,
+    Problem,
+    Profile,
+    format_tracklet_id,
+    to_microseconds,
+)
 from workbench.errors import GalleryError
+from workbench.gallery import frames
 from workbench.gallery.committing import Committer, by_place
 from workbench.gallery.entries import CameraEntry, Change, day_of
 from workbench.gallery.manifest import AlreadyStored, Manifest, Overtaken
@@ -28,6 +36,7 @@ from workbench.gallery.parts import check_part, join
 from workbench.gallery.planning import allowed_in, places_of, rows_inside
 from workbench.gallery.questions import read_only
 from workbench.gallery.removal import Removed, purge
+from workbench.gallery.resolving import Reader
 from workbench.gallery.snapshot import OpenParts, Snapshot, settled
 from workbench.gallery.storage import ObjectGone, Sink, Storage
 
@@ -303,3 +312,40 @@ def test_no_part_keeps_a_file_descriptor(place: Place, indexed: Make) -> None:
         assert found == wanted(*recordings[1:], late)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, usual)
+
+
+OF_PARTS = """
+SELECT r.*, coalesce(t.tracklets, 0) AS tracklets, coalesce(t.unsearchable, 0) AS unsearchable,
+    coalesce(p.problems, 0) AS problems
+FROM recordings r
+LEFT JOIN (
+    SELECT recording_id, count(*) AS tracklets, count(*) FILTER (NOT searchable) AS unsearchable
+    FROM tracklets GROUP BY recording_id
+) t USING (recording_id)
+LEFT JOIN (
+    SELECT recording_id, count(*) AS problems FROM problems GROUP BY recording_id
+) p USING (recording_id)
+ORDER BY started_at, camera_id, recording_id
+"""
+
+
+def test_a_list_of_recordings_says_what_parts_hold_and_opens_none(
+    place: Place, indexed: Make, joined: IndexedRecording
+) -> None:
+    committer = place.committer()
+    reader = Reader(place.folder / "town.duckdb", place.snapshot())
+    assert frames.recordings(reader).equals(frames.arrow(reader, OF_PARTS).to_pandas())
+    late = indexed(0, 24 * 60 - 3, (1, 2, 3, 4, 5))
+    early = indexed(1, 0, (7, 8), problems=(Problem("1-0.mp4", "damaged", 3.0),))
+    cameras = [CameraEntry(one, joined.started_at) for one in CAMERAS.values()]
+    committer.manifest.commit(Change(cameras=cameras))
+    for one in (late, early, joined, indexed(2, 0, ())):
+        committer.store([one], CAMERAS)
+    Merger(replace(committer, role="merger"), lambda _: True).run()
+    gone = [(late, 0), (late, 5), (early, 1)]  # of which the second cannot be searched
+    purge(committer, tracklet_ids=[format_tracklet_id(r.recording_id, n) for r, n in gone])
+    wanted = frames.arrow(reader, OF_PARTS).to_pandas()
+    assert wanted["tracklets"].tolist() == [2, 1, len(joined.tracklets), 4]
+    assert wanted["unsearchable"].tolist() == [1, 1, 1, 0]
+    (place.folder / "parts").rename(place.folder / "elsewhere")
+    pd.testing.assert_frame_equal(frames.recordings(reader), wanted)

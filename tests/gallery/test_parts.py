@@ -42,7 +42,8 @@ def content_of(recordings: list[IndexedRecording], dimension: int) -> Content:
             key = shot.recording_id, shot.ordinal, shot.rank
             addresses[key] = Address(1, offset, shot.length)
             offset += shot.length
-    return recording_rows(recordings), tracklet_rows(recordings, addresses, dimension)
+    now = datetime(2026, 3, 29, tzinfo=UTC)
+    return recording_rows(recordings, now), tracklet_rows(recordings, addresses, dimension)
 
 
 @pytest.fixture(params=["euclidean", "cosine"])

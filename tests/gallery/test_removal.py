@@ -140,6 +140,8 @@ def test_a_tracklet_goes_with_its_pictures_and_with_what_was_counted_with_it(
         table, _ = Part(committer.storage, entry, manifest.profile).content()
         counted |= {row["recording_id"]: row["different_people"] for row in table.to_pylist()}
     assert [len(counted[r.recording_id]) for r in (one, other, late)] == [0, 1, 0]
+    known = manifest.recordings(counted)
+    assert [known[r.recording_id].tracklets for r in (one, other, late)] == [4, 5, 4]
     assert purge(committer, tracklet_ids=gone) == Removed()
 
 

@@ -51,7 +51,7 @@ def held(committer: Committer) -> tuple[list[object], list[object], dict[str, Re
     return (
         rows(recordings, "recording_id"),
         rows(tracklets, "recording_id", "ordinal"),
-        manifest.recordings(ids),
+        {n: replace(one, indexed_at=FOUND) for n, one in manifest.recordings(ids).items()},
     )
 
 
@@ -106,7 +106,7 @@ def test_from_a_second_on_and_with_a_setting_for_what_comes_later(
     restate(committer, {joined.recording_id: new}, [setting])
     wanted = joined.corrected(correction(30.0), "recording", from_seconds=150.0)
     entry = committer.manifest.recordings([joined.recording_id])[joined.recording_id]
-    assert entry == RecordingEntry.of(wanted)
+    assert entry == RecordingEntry.of(wanted, entry.indexed_at)
     assert entry.ended_at == wanted.ended_at
     assert committer.manifest.clocks() == [setting]
     _, tracklets, _ = held(committer)

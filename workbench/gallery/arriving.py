@@ -6,6 +6,7 @@ checked was checked before (:mod:`workbench.gallery.incoming`).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from fractions import Fraction
@@ -136,6 +137,9 @@ def _entries(
     )
     legs = _by_recording(tables["legs"], "start_seconds", dict)
     days = _days(tables)
+    tracklets = _counted(tables["tracklets"])
+    searchable = _counted(tables["tracklets"].filter(tables["tracklets"]["searchable"]))
+    problems = _counted(tables["problems"])
     made = []
     for row in tables["recordings"].to_pylist():
         name, camera = row["recording_id"], cameras[row["camera_id"]]
@@ -145,6 +149,8 @@ def _entries(
                 **{one: row[one] for one in _AS_STORED},
                 pixel_aspect=None if row["pixel_aspect"] is None else Fraction(row["pixel_aspect"]),
                 first_day=days[name][0], last_day=days[name][1], indexed=indexed,
+                tracklets=tracklets[name], unsearchable=tracklets[name] - searchable[name],
+                problems=problems[name],
                 stretches=stretches[name], unseen=unseen.get(name, ()),
                 legs=tuple(
                     Leg(leg["start_seconds"], leg["end_seconds"], camera.place) for leg in own
@@ -158,7 +164,14 @@ def _entries(
 _AS_STORED = (
     "recording_id", "camera_id", "file", "catalogue", "sha256", "size_bytes", "modified_ns",
     "stream", "rotation", "frame_rate", "stated_at", "seconds", "started_at", "ended_at",
+    "width", "height", "frames_decoded", "frames_examined", "faces", "stopped", "elapsed_seconds",
+    "indexed_at",
 )  # fmt: skip
+
+
+def _counted(table: pa.Table) -> Counter[str]:
+    """Number of rows of each recording."""
+    return Counter(table["recording_id"].to_pylist())
 
 
 def _by_recording(table: pa.Table, order: str, make: Any) -> dict[str, tuple[Any, ...]]:

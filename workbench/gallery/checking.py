@@ -8,7 +8,7 @@ meantime is looked at as what became of it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -62,10 +62,16 @@ class _Named:
 
 @dataclass(frozen=True)
 class _OfPart:
-    """What a part holds: ids of recordings with their row, and with tracklets, and pictures."""
+    """What a part holds: ids of recordings with their row, and with tracklets, and pictures.
+
+    Of those with tracklets, ``tracklets`` counts these, and ``unsearchable`` those of them without
+    a template.
+    """
 
     recordings: NDArray[np.uint64] = field(repr=False)
     tracked: NDArray[np.uint64] = field(repr=False)
+    tracklets: NDArray[np.intp] = field(repr=False)
+    unsearchable: NDArray[np.intp] = field(repr=False)
     pictures: Mapping[int, _Named]
 
 
@@ -211,12 +217,59 @@ class _Check:
             return  # rows that are missed are in parts that were told of
         if alone := int((~np.isin(tracked, ids)).sum()):
             yield f"{alone:,} recordings have tracklets, and no row of their own; {_COPY}"
-        known = [int(one.recording_id, 16) for one in self.manifest.each_recording()]
+        told = self.manifest.tracklet_counts()
+        known = [int(name, 16) for name, *_ in told]
         missing = np.setdiff1d(np.array(known, np.uint64), ids).tolist()
+        without = set(missing)
+        there_too = [one for n, one in zip(known, told, strict=True) if n not in without]
         looked_for = self.manifest.recordings(f"{one:016x}" for one in missing[:_LOOKED_FOR])
         there = self._located(looked_for.values())
         if lost := len(looked_for.keys() - there) + len(missing[_LOOKED_FOR:]):
             yield f"{lost:,} recordings are in its manifest, and their rows in no part; {_COPY}"
+        if other := self._miscounted(sound, there_too):
+            yield (
+                f"{len(other):,} recordings have other numbers of tracklets than the manifest "
+                f"says, such as {min(other)}; {_COPY}"
+            )
+
+    def _miscounted(
+        self, parts: Sequence[_OfPart], told: Iterable[tuple[str, int, int]]
+    ) -> set[str]:
+        """Ids of recordings of which parts hold other numbers of tracklets than is *told*."""
+        held: defaultdict[int, tuple[int, int]] = defaultdict(lambda: (0, 0))
+        for part in parts:
+            columns = (part.tracked, part.tracklets, part.unsearchable)
+            for number, every, without in zip(*(c.tolist() for c in columns), strict=True):
+                before = held[number]
+                held[number] = before[0] + every, before[1] + without
+        other = {name for name, *counts in told if held.get(int(name, 16), (0, 0)) != tuple(counts)}
+        while other:  # some came, or lost tracklets, since the parts were read
+            commit = self.manifest.state().commit
+            known = self.manifest.recordings(other)
+            try:
+                held_now = self._counted(known.values())
+            except ObjectGone:
+                continue
+            if self.manifest.state().commit == commit:
+                return {
+                    name
+                    for name, one in known.items()
+                    if held_now[name] != (one.tracklets, one.unsearchable)
+                }
+        return other
+
+    def _counted(self, recordings: Collection[RecordingEntry]) -> dict[str, tuple[int, int]]:
+        """Tracklets, and unsearchable ones, that parts hold of recordings now."""
+        found = {one.recording_id: (0, 0) for one in recordings}
+        for entry, ids in locate(self.manifest, self.storage, recordings).values():
+            part = Part(self.storage, entry, self.manifest.profile)
+            for name in ids:
+                of, without = (
+                    int(np.count_nonzero(keys.recording == int(name, 16)))
+                    for keys in (part, part.unsearchable)
+                )
+                found[name] = found[name][0] + of + without, found[name][1] + without
+        return found
 
     def _twice(self, parts: Sequence[PartEntry], several: NDArray[np.uint64]) -> int:
         """Count tracklets that several parts hold, of recordings with rows in several parts."""
@@ -338,7 +391,15 @@ def _held(content: Content) -> _OfPart:
         int(number): _Named(int(counts[n]), int(sizes[n]), int(sums[n]))
         for n, number in enumerate(packs)
     }
-    return _OfPart(_numbers(recordings["recording_id"]), np.unique(of), pictures)
+    tracked, which = np.unique(of, return_inverse=True)
+    without = ~tracklets["searchable"].to_numpy()
+    return _OfPart(
+        _numbers(recordings["recording_id"]),
+        tracked,
+        np.bincount(which, minlength=len(tracked)),
+        np.bincount(which[without], minlength=len(tracked)),
+        pictures,
+    )
 
 
 def _pictures(storage: Storage, entry: PackEntry) -> tuple[_Named, int]:
@@ -383,7 +444,8 @@ def _unique(column: pa.ChunkedArray) -> list[str]:
 
 _SAME = (
     "camera_id", "file", "catalogue", "sha256", "size_bytes", "modified_ns", "stream", "rotation",
-    "frame_rate", "stated_at", "seconds", "started_at", "ended_at", "track",
+    "frame_rate", "stated_at", "seconds", "started_at", "ended_at", "track", "width", "height",
+    "frames_decoded", "frames_examined", "faces", "stopped", "elapsed_seconds", "indexed_at",
 )  # fmt: skip
 
 
@@ -396,6 +458,7 @@ def _differing(row: Mapping[str, Any], known: Mapping[str, RecordingEntry]) -> s
     }
     told |= {
         "pixel_aspect": (row["pixel_aspect"], aspect),
+        "problems": (len(row["problems"]), one.problems),
         "stretches": (tuple(map(stretch_of, row["stretches"])), one.stretches),
         "unseen": (
             [(gap["start_seconds"], gap["end_seconds"], gap["why"]) for gap in row["unseen"]],

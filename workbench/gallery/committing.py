@@ -86,13 +86,15 @@ class Committer:
         with self.attempt() as attempt:
             packs, addresses = attempt.write_packs(recordings)
             rows = tracklet_rows(recordings, addresses, self.manifest.profile.dimension)
-            parts = attempt.write_parts((recording_rows(recordings), rows), places)
+            now = self.manifest.now()
+            parts = attempt.write_parts((recording_rows(recordings, now), rows), places)
+            entries = [RecordingEntry.of(one, now) for one in recordings]
             return attempt.commit(
                 replace(
                     change,
                     parts=[*change.parts, *parts],
                     packs=[*change.packs, *packs],
-                    recordings=[*change.recordings, *map(RecordingEntry.of, recordings)],
+                    recordings=[*change.recordings, *entries],
                     places={**change.places, **{name: [places[name]] for name in sorted(used)}},
                     longest_tracklet=max(change.longest_tracklet, longest_in(rows)),
                 )

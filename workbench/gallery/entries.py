@@ -144,7 +144,8 @@ class RecordingEntry:
     """A recording as the manifest knows it: all that is looked up without reading a part.
 
     ``first_day`` and ``last_day`` are those on which it has rows in parts. ``indexed`` is False for
-    one that was brought along from elsewhere. Times are UTC.
+    one that was brought along from elsewhere. ``tracklets`` counts those that parts hold of it,
+    ``unsearchable`` those of them without a template. Times are UTC.
     """
 
     recording_id: str
@@ -165,14 +166,25 @@ class RecordingEntry:
     first_day: int
     last_day: int
     indexed: bool
+    width: int
+    height: int
+    frames_decoded: int
+    frames_examined: int
+    faces: int
+    stopped: str
+    elapsed_seconds: float
+    indexed_at: datetime
+    tracklets: int
+    unsearchable: int
+    problems: int
     stretches: tuple[Stretch, ...] = PLAIN
     unseen: tuple[Unseen, ...] = ()
     legs: tuple[Leg, ...] = ()
     track: str = ""
 
     @classmethod
-    def of(cls, indexed: IndexedRecording) -> RecordingEntry:
-        """Make from what indexing found."""
+    def of(cls, indexed: IndexedRecording, now: datetime | None = None) -> RecordingEntry:
+        """Make from what indexing found, which is stored *now*."""
         about = indexed.recording
         seen = [to_microseconds(tracklet.first_seen) for tracklet in indexed.tracklets]
         days = [day_of(moment) for moment in (to_microseconds(indexed.started_at), *seen)]
@@ -181,7 +193,12 @@ class RecordingEntry:
             indexed.size_bytes, indexed.modified_ns, about.stream, about.rotation or 0,
             about.pixel_aspect, about.frame_rate, about.stated_at, indexed.seconds,
             indexed.started_at, indexed.ended_at, min(days), max(days),
-            indexed=not indexed.stored_id, stretches=indexed.stretches, unseen=indexed.unseen,
+            indexed=not indexed.stored_id, width=indexed.width, height=indexed.height,
+            frames_decoded=indexed.frames_decoded, frames_examined=indexed.frames_examined,
+            faces=indexed.faces, stopped=indexed.stopped, elapsed_seconds=indexed.elapsed_seconds,
+            indexed_at=now or datetime.now(UTC), tracklets=len(indexed.tracklets),
+            unsearchable=sum(not one.searchable for one in indexed.tracklets),
+            problems=len(indexed.problems), stretches=indexed.stretches, unseen=indexed.unseen,
             legs=indexed.legs, track=indexed.track,
         )  # fmt: skip
 
@@ -213,7 +230,7 @@ class RecordingEntry:
     def row(self) -> dict[str, object]:
         """Columns of its row in the manifest."""
         row: dict[str, object] = {one.name: getattr(self, one.name) for one in fields(self)}
-        for name in ("stated_at", "started_at", "ended_at"):
+        for name in _TIMES:
             row[name] = to_microseconds(getattr(self, name))
         stretches = None if self.stretches == PLAIN else [_plain(one) for one in self.stretches]
         return row | {
@@ -231,7 +248,7 @@ class RecordingEntry:
     def from_row(cls, row: Mapping[str, Any]) -> RecordingEntry:
         """Make from its row in the manifest."""
         values: dict[str, Any] = {one.name: row[one.name] for one in fields(cls)}
-        for name in ("stated_at", "started_at", "ended_at"):
+        for name in _TIMES:
             values[name] = from_microseconds(values[name])
         aspect = values["pixel_aspect"]
         return cls(
@@ -247,6 +264,9 @@ class RecordingEntry:
                 ),
             }
         )
+
+
+_TIMES = ("stated_at", "started_at", "ended_at", "indexed_at")
 
 
 def stretches_from(text: str | None) -> tuple[Stretch, ...]:
@@ -323,6 +343,9 @@ class Change:
         Recordings that the gallery holds, with other times.
     forgotten : sequence of str
         Ids of recordings that go.
+    removed : mapping of str to (int, int)
+        Numbers of tracklets that go of recordings that stay, by id, and of those of them that could
+        not be searched.
     places : mapping of str to iterable of int
         Places along the curve under which rows of cameras lie in the new parts.
     """
@@ -335,6 +358,7 @@ class Change:
     recordings: Sequence[RecordingEntry] = ()
     restated: Sequence[RecordingEntry] = ()
     forgotten: Sequence[str] = ()
+    removed: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     cameras: Sequence[CameraEntry] = ()
     places: Mapping[str, Iterable[int]] = field(default_factory=dict)
     clocks: Sequence[ClockSetting] = ()

@@ -11,12 +11,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from workbench.domain import EPOCH
 from workbench.gallery.correcting import first_seconds as seconds_of
 from workbench.gallery.duck import TRACKLET_ID
 from workbench.gallery.footage import Footage
-from workbench.gallery.questions import OF_RECORDINGS, PooledTemplates, ask, read_only
+from workbench.gallery.questions import PooledTemplates, ask, read_only
 from workbench.gallery.resolving import Reader
 
 if TYPE_CHECKING:
@@ -51,26 +52,27 @@ def connection(reader: Reader) -> duckdb.DuckDBPyConnection:
 
 def recordings(reader: Reader) -> pd.DataFrame:
     """Recordings, one per row, by start: the columns of the table, with counts of tracklets."""
-    frame: pd.DataFrame = arrow(
-        reader,
-        f"SELECT r.{OF_RECORDINGS}, "  # noqa: S608
-        "coalesce(t.tracklets, 0) AS tracklets, coalesce(t.unsearchable, 0) AS unsearchable, "
-        "coalesce(len(r.problems), 0) AS problems FROM part_recordings r "
-        "LEFT JOIN (SELECT recording_id, count(*) AS tracklets, "
-        "count(*) FILTER (NOT searchable) AS unsearchable FROM tracklets GROUP BY ALL) t "
-        "USING (recording_id) ORDER BY started_at, camera_id, recording_id",
-    ).to_pandas()
+    found = reader.settled(lambda: reader.snapshot.manifest.recording_table())
+    by = [(name, "ascending") for name in ("started_at", "camera_id", "recording_id")]
+    frame: pd.DataFrame = found.sort_by(by).to_pandas()
     return frame
 
 
 def tracklets(reader: Reader) -> pd.DataFrame:
     """Tracklets, one per row, by time, searchable or not."""
-    frame: pd.DataFrame = arrow(
+    found = arrow(
         reader,
-        f"SELECT {TRACKLET_ID} AS tracklet_id, camera_id, file AS recording, "  # noqa: S608
+        f"SELECT {TRACKLET_ID} AS tracklet_id, camera_id, recording_id AS recording, "  # noqa: S608
         "first_seen, last_seen, detections, searchable FROM tracklets "
-        "JOIN recordings USING (recording_id, camera_id) ORDER BY first_seen, tracklet_id",
-    ).to_pandas()
+        "ORDER BY first_seen, tracklet_id",
+    )
+    ids, files = reader.snapshot.manifest.files()
+    place = found.column_names.index("recording")
+    named = files.take(pc.index_in(found["recording"], ids))
+    # One that was removed meanwhile has no file any more, and is not shown.
+    frame: pd.DataFrame = (
+        found.set_column(place, "recording", named).filter(pc.is_valid(named)).to_pandas()
+    )
     return frame
 
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from importlib import resources
@@ -58,6 +58,20 @@ _PART = (
 )
 _PACK = "name, pack, day, bytes, live_bytes, sha256"
 _RECORDING = tuple(one.name for one in fields(RecordingEntry))
+_WHOLE, _NUMBER, _TEXT = pa.int32(), pa.float64(), pa.string()
+_TIME = pa.timestamp("us", tz="UTC")
+_LISTED = pa.schema(
+    [
+        ("recording_id", _TEXT), ("camera_id", _TEXT), ("file", _TEXT), ("started_at", _TIME),
+        ("ended_at", _TIME), ("sha256", _TEXT), ("size_bytes", pa.int64()),
+        ("modified_ns", pa.int64()), ("width", _WHOLE), ("height", _WHOLE),
+        ("frames_decoded", _WHOLE), ("frames_examined", _WHOLE), ("faces", _WHOLE),
+        ("stopped", _TEXT), ("elapsed_seconds", _NUMBER), ("indexed_at", _TIME),
+        ("stated_at", _TIME), ("seconds", _NUMBER), ("stream", _WHOLE), ("rotation", _WHOLE),
+        ("pixel_aspect", _TEXT), ("frame_rate", _NUMBER), ("catalogue", _TEXT),
+        ("tracklets", pa.int64()), ("unsearchable", pa.int64()), ("problems", pa.int64()),
+    ]
+)  # fmt: skip
 _LIVE = "added IS NOT NULL AND dropped IS NULL"
 _TABLES = (
     "gallery", "parts", "packs", "recordings", "spans", "cameras", "places", "clocks", "runs",
@@ -348,6 +362,7 @@ class Manifest:
             self._forget(change.forgotten)
             self._refuse_known(change.recordings)
             self._restate(change.restated)
+            self._uncount(change.removed)
             self._add_recordings(change.recordings)
             self._add_cameras(change, about)
             self._note(change, about)
@@ -432,6 +447,22 @@ class Manifest:
         gone = self._database.change(f"DELETE FROM recordings WHERE {among}", ids)  # noqa: S608
         if gone != len(set(names)):
             raise self._overtaken(f"{len(set(names)) - gone} of the recordings it removes")
+
+    def _uncount(self, removed: Mapping[str, tuple[int, int]]) -> None:
+        """Count less tracklets of recordings."""
+        for name, (tracklets, unsearchable) in removed.items():
+            changed = self._database.change(
+                "UPDATE recordings SET tracklets = tracklets - :tracklets, "
+                "unsearchable = unsearchable - :unsearchable WHERE recording_id = :id "
+                "AND tracklets >= :tracklets AND unsearchable >= :unsearchable",
+                {"id": name, "tracklets": tracklets, "unsearchable": unsearchable},
+            )
+            if changed != 1:
+                raise GalleryError(
+                    f"recording {name} has less tracklets than are removed of it",
+                    where=self._where,
+                    fix="Check the gallery with `sightline gallery check`",
+                )
 
     def _refuse_known(self, recordings: Sequence[RecordingEntry]) -> None:
         ids = [one.recording_id for one in recordings]
@@ -789,6 +820,43 @@ class Manifest:
         while page := self._recordings("recording_id > :last", {"last": last}, most=_PAGE):
             yield from page
             last = page[-1].recording_id
+
+    def recording_table(self) -> pa.Table:
+        """All recordings as columns, by id: what a list says of them, and no lists."""
+        names = ", ".join(_LISTED.names)
+
+        def work() -> list[pa.RecordBatch]:
+            # Some at a time: as objects of Python they take many times as much memory.
+            found, last = list[pa.RecordBatch](), ""
+            while rows := self._database.rows(
+                f"SELECT {names} FROM recordings "  # noqa: S608
+                "WHERE recording_id > :last ORDER BY recording_id LIMIT :most",
+                {"last": last, "most": _PAGE},
+            ):
+                columns = [
+                    pa.array(column, field.type)
+                    for column, field in zip(zip(*rows, strict=True), _LISTED, strict=True)
+                ]
+                found.append(pa.record_batch(columns, schema=_LISTED))
+                last = rows[-1][0]
+            return found
+
+        return pa.Table.from_batches(self._database.read(work), _LISTED)
+
+    def files(self) -> tuple[pa.Array, pa.Array]:
+        """Ids of all recordings, and their files as catalogued."""
+        rows = self._database.rows("SELECT recording_id, file FROM recordings")
+        ids, files = zip(*rows, strict=True) if rows else ((), ())
+        return pa.array(ids, pa.string()), pa.array(files, pa.string())
+
+    def tracklet_counts(self) -> list[tuple[str, int, int]]:
+        """Id of each recording, how many tracklets it has, and how many are unsearchable."""
+        return [
+            (name, tracklets, unsearchable)
+            for name, tracklets, unsearchable in self._database.rows(
+                "SELECT recording_id, tracklets, unsearchable FROM recordings"
+            )
+        ]
 
     def other_contents(self, sha256: Collection[str]) -> bool:
         """Return True if a recording has none of these contents."""

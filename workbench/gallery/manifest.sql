@@ -91,6 +91,18 @@ CREATE TABLE recordings (           -- its key is what keeps a recording from be
     first_day       BIGINT NOT NULL,        -- days on which it has rows in parts
     last_day        BIGINT NOT NULL,
     indexed         BIGINT NOT NULL,        -- 1: into this gallery; 0: brought along
+    -- What else is listed of it, so that no part is read for a list.
+    width           BIGINT NOT NULL,
+    height          BIGINT NOT NULL,
+    frames_decoded  BIGINT NOT NULL,
+    frames_examined BIGINT NOT NULL,
+    faces           BIGINT NOT NULL,
+    stopped         TEXT NOT NULL,          -- why reading ended
+    elapsed_seconds DOUBLE PRECISION NOT NULL,
+    indexed_at      BIGINT NOT NULL,
+    tracklets       BIGINT NOT NULL,        -- that parts hold of it
+    unsearchable    BIGINT NOT NULL,        -- of these, without a template
+    problems        BIGINT NOT NULL,
     divided         BIGINT NOT NULL,        -- 1: what could be seen stands in spans
     -- JSON, null where there is nothing but one plain stretch.
     stretches       TEXT,

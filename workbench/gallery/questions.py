@@ -40,13 +40,13 @@ NAMES = (
 )
 _TIME = pa.timestamp("us", tz="UTC")
 # Tables of schema.sql from the rows of recordings (r) and of tracklets (t).
-OF_RECORDINGS = (
+_OF_RECORDINGS = (
     "* EXCLUDE (stretches, unseen, legs, spans, problems, different_people, track) "
     "REPLACE (width::INTEGER AS width, height::INTEGER AS height, frames_decoded::INTEGER "
     "AS frames_decoded, frames_examined::INTEGER AS frames_examined, faces::INTEGER AS faces)"
 )
 _TABLES = {
-    "recordings": f"SELECT {OF_RECORDINGS} FROM part_recordings",  # noqa: S608
+    "recordings": f"SELECT {_OF_RECORDINGS} FROM part_recordings",  # noqa: S608
     "stretches": "SELECT recording_id, unnest(stretches, recursive := true) FROM part_recordings",
     "unseen": "SELECT recording_id, unnest(unseen, recursive := true) FROM part_recordings",
     "legs": "SELECT recording_id, unnest(legs, recursive := true), track FROM part_recordings",
@@ -408,7 +408,6 @@ def _making(path: Path, snapshot: Snapshot) -> Iterator[duckdb.DuckDBPyConnectio
 __all__ = [
     "MADE",
     "NAMES",
-    "OF_RECORDINGS",
     "PooledTemplates",
     "ask",
     "asking",

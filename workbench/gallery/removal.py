@@ -108,6 +108,8 @@ class _Purge:
         self._tracklets = {n: some for n, some in tracklets.items() if n in group.recordings}
         self._touched = pa.array(sorted(self._tracklets), pa.string())
         self._addresses: set[Address] = set()
+        # Of recordings that stay: all that go, and those that could not be searched.
+        self._uncounts: defaultdict[str, Counter[bool]] = defaultdict(Counter)
         self._removed = 0
 
     def commit(self, settling: Settling) -> Removed:
@@ -129,6 +131,9 @@ class _Purge:
                 dropped_packs=dropped,
                 released=released,
                 forgotten=sorted(self._gone),
+                removed={
+                    name: (some.total(), some[False]) for name, some in self._uncounts.items()
+                },
             )
             with settling():
                 attempt.commit(change)
@@ -143,8 +148,12 @@ class _Purge:
         going = pc.is_in(tracklets["recording_id"], gone).to_numpy()
         touched = pc.is_in(tracklets["recording_id"], self._touched).to_numpy()
         for row in np.flatnonzero(touched).tolist():
-            name, ordinal = (tracklets[c][row].as_py() for c in ("recording_id", "ordinal"))
-            going[row] = ordinal in self._tracklets[name]
+            name, ordinal, searchable = (
+                tracklets[c][row].as_py() for c in ("recording_id", "ordinal", "searchable")
+            )
+            if ordinal in self._tracklets[name]:
+                going[row] = True
+                self._uncounts[name][searchable] += 1
         self._removed += int(going.sum())
         shots = pc.list_flatten(tracklets.filter(pa.array(going))["shots"].combine_chunks())
         columns = (pc.struct_field(shots, name).to_pylist() for name in Address._fields)

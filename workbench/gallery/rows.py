@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -103,9 +103,8 @@ def notes_of(stretches: Sequence[Stretch], first: float, last: float) -> int:
     return notes | (EARLIER if any(stretch.open_note for stretch in within) else 0)
 
 
-def recording_rows(recordings: Iterable[IndexedRecording]) -> pa.Table:
-    """Rows of recordings as they were indexed, now."""
-    now = datetime.now(UTC)
+def recording_rows(recordings: Iterable[IndexedRecording], now: datetime) -> pa.Table:
+    """Rows of recordings as they were indexed, which are stored *now* (UTC)."""
     return pa.Table.from_pylist([_recording_row(one, now) for one in recordings], RECORDINGS)
 
 
