@@ -53,7 +53,9 @@ def kind(request: pytest.FixtureRequest, profile: Profile) -> Profile:
 
 @pytest.fixture
 def storage(tmp_path: Path) -> Storage:
-    return Storage.at(tmp_path / "kept")
+    made = Storage.at(tmp_path / "kept")
+    made.prepare()
+    return made
 
 
 @pytest.fixture
