@@ -167,6 +167,9 @@ def test_a_backup_is_a_gallery_that_is_brought_up_to_date_and_restored(
 
     assert "is the gallery itself" in run("backup", town, town).err
     assert "there is a folder already" in run("restore", town, copy).err
+    assert "is a backup" in run("compact", copy).err  # what was written to it would be lost
+    assert "is a gallery, and no backup" in run("backup", copy, town).err
+    assert "is a gallery, and no backup" in run("restore", tmp_path / "new.duckdb", town).err
     (tmp_path / "other").mkdir()
     other = unpacked(3, tmp_path / "other")
     to_parts(other)

@@ -272,20 +272,14 @@ def record_upgrade(register: CaseRegister, path: Path, owner: str) -> None:
     register.record("gallery.writing", about, by=me)
 
 
-def record_maintenance(
-    register: CaseRegister,
-    gallery: Gallery,
-    about: Mapping[str, Any],
-    *,
-    of: Path | None = None,
-) -> None:
-    """Record what is done to a gallery without adding to it, such as a move, before it is.
+def record_maintenance(register: CaseRegister, path: Path, about: Mapping[str, Any]) -> None:
+    """Record what is done to the gallery at *path* without adding to it, such as a move.
 
-    *of* is the file of the gallery where that is another one. Raises NotPermitted, on record too,
-    if the user's role does not cover it.
+    It is recorded before it is done. Raises NotPermitted, on record too, if the user's role does
+    not cover it.
     """
     me = register.require("gallery.maintain")
-    place = {"gallery": str((of or gallery.path).resolve()), "action": "gallery.maintain"}
+    place = {"gallery": str(path.resolve()), "action": "gallery.maintain"}
     register.record("gallery.writing", {**place, **about}, by=me)
 
 

@@ -19,7 +19,7 @@ from workbench.cli.output import (
     say,
 )
 from workbench.errors import GalleryError
-from workbench.gallery.opening import Location
+from workbench.gallery.opening import Location, open_gallery
 from workbench.gallery.relocating import (
     back_up_gallery,
     delete_left,
@@ -129,7 +129,7 @@ def _move(options: argparse.Namespace) -> int:
                 storage=options.storage, manifest=options.manifest,
             )  # fmt: skip
             about = {"doing": "move", "storage": to.storage, "manifest": to.manifest}
-            record_maintenance(installation.register, gallery, about)
+            record_maintenance(installation.register, gallery.path, about)
             with shown_progress.copying("Moving") as progress:
                 copied = move_gallery(gallery.opened, to, progress=progress)
             facts |= _facts(copied)
@@ -140,7 +140,9 @@ def _move(options: argparse.Namespace) -> int:
         if options.delete_old:
             status = _may_delete(options, left)
         if options.delete_old and status == DONE and left and not options.dry_run:
-            record_maintenance(installation.register, gallery, {"doing": "delete what moves left"})
+            record_maintenance(
+                installation.register, gallery.path, {"doing": "delete what moves left"}
+            )
             delete_left(gallery.opened)
             say("Deleted what was left in the old place.")
             left = []
@@ -211,11 +213,12 @@ def _restore(options: argparse.Namespace) -> int:
     to = location_of(
         options.gallery, Location(), storage=options.storage, manifest=options.manifest
     )
-    with installation.open_gallery(options.copy) as backup:
+    # Whose it is says the gallery that comes of it, before anyone searches that.
+    with open_gallery(options.copy) as backup:
         about = {"doing": "restore", "from": str(options.copy.resolve())}
-        record_maintenance(installation.register, backup, about, of=options.gallery)
+        record_maintenance(installation.register, options.gallery, about)
         with shown_progress.copying("Restoring") as progress:
-            copied = restore_gallery(backup.opened, options.gallery, to, progress=progress)
+            copied = restore_gallery(backup, options.gallery, to, progress=progress)
     return _told(options, f"{options.gallery}: restored from {options.copy}", copied)
 
 

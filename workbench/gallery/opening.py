@@ -42,11 +42,13 @@ class Location(NamedTuple):
     """Places of a gallery's manifest and objects, as its ``gallery.json`` has them.
 
     ``manifest`` is a file in the folder, or an address of Postgres; ``storage`` is ``.`` for the
-    folder itself, the absolute path of another, or an address of an object store.
+    folder itself, the absolute path of another, or an address of an object store. A ``backup`` is
+    read alone: what was written to it would be lost when it is brought up to date.
     """
 
     manifest: str = "manifest.sqlite"
     storage: str = "."
+    backup: bool = False
 
     @property
     def shared(self) -> bool:
@@ -93,7 +95,8 @@ def read_location(path: Path) -> Location:
         if type(found) is not int or found < FORMAT:
             raise ValueError("it has no format")
         if found == FORMAT:
-            return _checked(Location(about["manifest"], about["storage"]))
+            backup = about.get("backup", False) is True
+            return _checked(Location(about["manifest"], about["storage"], backup))
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise GalleryError(
             f"does not say where a gallery is ({error})", where=str(file), fix=_RESTORE
@@ -107,7 +110,7 @@ def read_location(path: Path) -> Location:
 
 def _checked(location: Location) -> Location:
     """Refuse a place that this product does not write: names become paths."""
-    manifest, storage = location
+    manifest, storage, _ = location
     if not isinstance(manifest, str) or not isinstance(storage, str):
         raise ValueError("its places are not texts")  # noqa: TRY004 - as of all that is read
     if not location.shared and not _FILE.fullmatch(manifest):
@@ -127,7 +130,10 @@ def write_location(path: Path, location: Location) -> None:
 
 def write_description(folder: Path, location: Location) -> None:
     """Write a gallery's ``gallery.json`` in its folder; raise GalleryError if that fails."""
-    text = json.dumps({"format": FORMAT, **_checked(location)._asdict()}, indent=2)
+    about = {"format": FORMAT, **_checked(location)._asdict()}
+    if not location.backup:
+        del about["backup"]
+    text = json.dumps(about, indent=2)
     write_beside(folder / DESCRIPTION, text)
 
 
@@ -478,6 +484,12 @@ def _open(
     lock: BinaryIO | None,
     cache: CachePlace | None = None,
 ) -> Opened:
+    if write and location.backup:
+        raise GalleryError(
+            "is a backup, which nothing is written to but the gallery that it is of",
+            where=str(path),
+            fix="Make a gallery of it with `sightline gallery restore`",
+        )
     folder = folder_of(path)
     storage = storage_at(path, location, cache)
     database = database_at(location.manifest, folder, write=write)

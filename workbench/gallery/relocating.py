@@ -37,6 +37,7 @@ from workbench.gallery.opening import (
 from workbench.gallery.snapshot import Snapshot
 from workbench.gallery.storage import Storage
 
+_BACKUP = Location(backup=True)
 LEFT = "left.json"  # what moves left in the places where the gallery was
 
 
@@ -246,9 +247,9 @@ def back_up_gallery(
         raise GalleryError(
             "is the gallery itself", where=str(path), fix="Choose another name for the backup"
         )
-    if is_gallery(path) and read_location(path) != Location():
+    if is_gallery(path) and not read_location(path).backup:
         raise GalleryError(
-            "is not a backup: its manifest or its storage is elsewhere",
+            "is a gallery, and no backup of one",
             where=str(path),
             fix="Choose another name for the backup",
         )
@@ -257,7 +258,7 @@ def back_up_gallery(
     with take_lock(folder, WRITER, path, "writes it"):
         copied = back_up(opened.manifest, opened.storage, folder, progress=progress)
         # Written again each time, by which those who have an earlier one open see that.
-        write_description(folder, Location())
+        write_description(folder, _BACKUP)
         _renew(path)
     return copied
 
@@ -298,9 +299,9 @@ def restore_gallery(
         If another process restores it.
     """
     folder = folder_of(path)
-    if backup.location != Location():
+    if backup.location != _BACKUP:
         raise GalleryError(
-            "is not a backup: its manifest or its storage is elsewhere",
+            "is a gallery, and no backup of one",
             where=str(backup.path),
             fix="Name what `sightline gallery backup` wrote",
         )
