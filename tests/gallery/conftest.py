@@ -13,7 +13,7 @@ import objectstore
 import pytest
 from manifests import Opening, in_postgres, in_sqlite
 from objectstore import ObjectStore
-from parted import CAMERAS as IN_PARTS
+from parted import CAMERAS as KNOWN
 from pictures import jpeg
 from postgres import Postgres, programs, running
 from searching import JOINED
@@ -114,10 +114,10 @@ def opening(request: pytest.FixtureRequest) -> Opening:
 
 @pytest.fixture
 def committer(opening: Opening, tmp_path: Path) -> Iterator[Committer]:
-    """Writer of a gallery in parts, with its cameras."""
+    """Writer of a gallery, with its cameras."""
     database = opening(tmp_path, write=True, create=True)
     made = Committer(Manifest.create(database, PROFILE, "town.duckdb"), Storage.at(tmp_path))
-    known = [CameraEntry(one, START) for one in IN_PARTS.values()]
+    known = [CameraEntry(one, START) for one in KNOWN.values()]
     made.manifest.commit(Change(cameras=known))
     yield made
     made.manifest.close()

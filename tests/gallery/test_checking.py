@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from parted import CAMERAS, InParts, filled, opened
+from parted import CAMERAS, Filled, filled, opened
 
 from workbench.domain import IndexedRecording
 from workbench.gallery import checking, packs
@@ -28,7 +28,7 @@ from workbench.gallery.writing import Writer
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InParts]:
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
     """Not to be written to."""
     found = filled(tmp_path_factory.mktemp("made"), "cosine", 5, count=8)
     yield found
@@ -36,7 +36,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InParts]:
 
 
 @pytest.fixture
-def copy(made: InParts, tmp_path: Path) -> Iterator[InParts]:
+def copy(made: Filled, tmp_path: Path) -> Iterator[Filled]:
     """The same, of the test alone."""
     shutil.copytree(made.reader.path.parent, tmp_path / "copy")
     found = opened(tmp_path / "copy", made.town)
@@ -44,11 +44,11 @@ def copy(made: InParts, tmp_path: Path) -> Iterator[InParts]:
     found.close()
 
 
-def said(copy: InParts) -> list[tuple[str, str]]:
+def said(copy: Filled) -> list[tuple[str, str]]:
     return [(one.where, one.what) for one in check(copy.reader)]
 
 
-def test_a_sound_gallery_has_no_problems(copy: InParts) -> None:
+def test_a_sound_gallery_has_no_problems(copy: Filled) -> None:
     assert said(copy) == []
     Merger(copy.committer, lambda _: True).run()
     first, second = copy.recordings[:2]
@@ -77,7 +77,7 @@ def test_it_is_checked_and_joined_whatever_holds_its_manifest(
         assert ids == [one.recording_id for one in other.manifest.each_recording()]
 
 
-def changed(copy: InParts, sql: str, *values: object) -> None:
+def changed(copy: Filled, sql: str, *values: object) -> None:
     """Change the manifest behind its back."""
     with closing(sqlite3.connect(copy.reader.path.parent / "manifest.sqlite")) as database:
         assert database.execute(sql, values).rowcount
@@ -90,7 +90,7 @@ def flipped(path: Path, at: int = -1) -> None:
     path.write_bytes(data)
 
 
-def test_a_changed_byte_is_found_in_each_file(made: InParts, tmp_path: Path) -> None:
+def test_a_changed_byte_is_found_in_each_file(made: Filled, tmp_path: Path) -> None:
     folder = made.reader.path.parent
     part = max(made.reader.snapshot.refreshed().parts(), key=lambda one: one.bytes)
     names = [part.object(file.name) for file in part.files]
@@ -111,7 +111,7 @@ def test_a_changed_byte_is_found_in_each_file(made: InParts, tmp_path: Path) -> 
         copy.close()
 
 
-def test_a_damaged_manifest_is_found(copy: InParts) -> None:
+def test_a_damaged_manifest_is_found(copy: Filled) -> None:
     copy.committer.manifest.scrub()
     path = copy.reader.path.parent / "manifest.sqlite"
     with closing(sqlite3.connect(path)) as database:
@@ -143,7 +143,7 @@ def test_a_damaged_manifest_is_found(copy: InParts) -> None:
     ],
 )  # fmt: skip
 def test_a_recording_of_which_the_manifest_says_otherwise_is_found(
-    copy: InParts, sql: str, words: str
+    copy: Filled, sql: str, words: str
 ) -> None:
     told = [one for one in copy.committer.manifest.recordings_told() if one.stretches[0].found_at]
     changed(copy, sql, told[0].recording_id)
@@ -179,12 +179,12 @@ def test_a_recording_of_which_the_manifest_says_otherwise_is_found(
          "1 recordings are in its manifest, and their rows in no"),
     ],
 )  # fmt: skip
-def test_what_the_manifest_says_is_compared(copy: InParts, sql: str, words: str) -> None:
+def test_what_the_manifest_says_is_compared(copy: Filled, sql: str, words: str) -> None:
     changed(copy, sql)
     assert any(words in told for _, told in said(copy))
 
 
-def test_what_is_stored_twice_is_found(copy: InParts) -> None:
+def test_what_is_stored_twice_is_found(copy: Filled) -> None:
     folder = copy.reader.path.parent
     part = max(copy.reader.snapshot.refreshed().parts(), key=lambda one: one.bytes)
     shutil.copytree(folder / part.folder, (folder / part.folder).with_name("f" * 16))
@@ -204,7 +204,7 @@ def test_what_is_stored_twice_is_found(copy: InParts) -> None:
     assert any("pictures that rows name" in what for what in told)
 
 
-def test_a_picture_that_was_put_in_the_place_of_another_is_found(copy: InParts) -> None:
+def test_a_picture_that_was_put_in_the_place_of_another_is_found(copy: Filled) -> None:
     storage, (pack, *_) = copy.committer.storage, copy.committer.manifest.packs().values()
     path = copy.reader.path.parent / pack.object
 
@@ -233,7 +233,7 @@ def test_a_picture_that_was_put_in_the_place_of_another_is_found(copy: InParts) 
     assert said(copy) == [(pack.object, what)]
 
 
-def test_what_lies_about_is_named(copy: InParts) -> None:
+def test_what_lies_about_is_named(copy: Filled) -> None:
     folder = copy.reader.path.parent
     (folder / "packs" / "notes.txt").write_text("mine")
     (folder / "derived").mkdir()
@@ -249,7 +249,7 @@ def test_what_lies_about_is_named(copy: InParts) -> None:
 
 
 def test_what_changes_meanwhile_is_looked_at_as_what_became_of_it(
-    copy: InParts, monkeypatch: pytest.MonkeyPatch
+    copy: Filled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     merger, of_part = Merger(copy.committer, lambda _: True, 60), checking.check_part
     left = [copy.recordings[0].recording_id, copy.recordings[3].recording_id]

@@ -39,7 +39,7 @@ TWICE = ("0-0.mp4", "again.mp4")
 def test_what_was_stored_by_an_earlier_version_is_what_its_export_holds(
     tmp_path: Path, schema: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(conversion, "BATCH", 12)  # so that a segment takes several commits
+    monkeypatch.setattr(conversion, "BATCH", 30)  # so that a segment takes several commits
     path, imported = unpacked(schema, tmp_path), tmp_path / "imported.duckdb"
     seen: list[Progress] = []
     owner = earlier.read(path).owner

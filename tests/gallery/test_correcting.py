@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from oracle import Town, check_tables
-from parted import START, InParts, answers_of, filled
+from parted import START, Filled, answers_of, filled
 
 from workbench.domain import (
     ClockChange,
@@ -26,7 +26,7 @@ LATER = START + timedelta(days=1)
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InParts]:
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
     found = filled(tmp_path_factory.mktemp("correcting"), "cosine", 7, count=12)
     yield found
     found.close()
@@ -36,13 +36,13 @@ def correction(seconds: float) -> ClockCorrection:
     return ClockCorrection(seconds, "Anna", "speaking clock", LATER, 1.0)
 
 
-def ask(made: InParts, seconds: float, **about: Any) -> list[ClockChange]:
+def ask(made: Filled, seconds: float, **about: Any) -> list[ClockChange]:
     snapshot = made.reader.snapshot.refreshed()
     return correct_clock(made.committer, made.footage, snapshot, correction(seconds), **about)
 
 
 def wanted(
-    made: InParts, seconds: float, kind: str, concerns: Concerns, **how: Any
+    made: Filled, seconds: float, kind: str, concerns: Concerns, **how: Any
 ) -> tuple[Town, set[str]]:
     """What there is after a correction, and the recordings whose times a track keeps."""
     town, kept = made.town.copy(), set()
@@ -61,7 +61,7 @@ def wanted(
     return town, kept
 
 
-def test_all_that_people_see_follows(made: InParts) -> None:
+def test_all_that_people_see_follows(made: Filled) -> None:
     ids = [*made.town.recordings]
     some, one = set(ids[:3]), set(ids[:2])
     questions: list[tuple[float, dict[str, Any], str, Concerns, dict[str, Any]]] = [
@@ -125,7 +125,7 @@ def outcome(call: Callable[[], list[ClockChange]]) -> list[ClockChange] | str:
     ],
 )
 def test_what_is_refused_changes_nothing(
-    made: InParts, seconds: float, about: dict[str, Any], words: str
+    made: Filled, seconds: float, about: dict[str, Any], words: str
 ) -> None:
     before = made.committer.manifest.state().commit
     if "recordings" in about:

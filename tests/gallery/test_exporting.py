@@ -15,14 +15,15 @@ from typing import Any
 import pytest
 from killed import killed_at
 from oracle import check_tables
-from parted import START, InParts, answers_of, correct, filled, opened, pictures
+from parted import START, Filled, add_cameras, answers_of, correct, filled, opened, pictures
 
 from workbench.district import from_geojson
-from workbench.domain import ClockChange, Scope, stretch_at, with_corrections_of
+from workbench.domain import Camera, ClockChange, Scope, stretch_at, with_corrections_of
 from workbench.errors import GalleryError, ProfileMismatch
 from workbench.gallery import exchange, exporting
 from workbench.gallery.adopting import settle
 from workbench.gallery.arriving import arrive
+from workbench.gallery.checking import check
 from workbench.gallery.committing import Committer
 from workbench.gallery.exporting import Altered, batches, export
 from workbench.gallery.importing import exported_profile, import_into
@@ -42,7 +43,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exporting, "BATCH", 20)
 
 
-def with_clocks_set(folder: Path, count: int) -> InParts:
+def with_clocks_set(folder: Path, count: int) -> Filled:
     """A gallery in which what is set for a camera holds for what is there too.
 
     It does so for all that comes from elsewhere.
@@ -62,7 +63,7 @@ def with_clocks_set(folder: Path, count: int) -> InParts:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InParts]:
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
     """Not to be written to."""
     found = with_clocks_set(tmp_path_factory.mktemp("made"), 8)
     yield found
@@ -70,7 +71,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InParts]:
 
 
 @pytest.fixture
-def copy(made: InParts, tmp_path: Path) -> Iterator[InParts]:
+def copy(made: Filled, tmp_path: Path) -> Iterator[Filled]:
     """The same, of the test alone."""
     shutil.copytree(made.reader.path.parent, tmp_path / "copy")
     found = opened(tmp_path / "copy", made.town)
@@ -79,7 +80,7 @@ def copy(made: InParts, tmp_path: Path) -> Iterator[InParts]:
 
 
 @contextlib.contextmanager
-def empty(path: Path, made: InParts) -> Iterator[tuple[Reader, Writer]]:
+def empty(path: Path, made: Filled) -> Iterator[tuple[Reader, Writer]]:
     """A new gallery."""
     with create(path, made.reader.profile) as gallery:
         snapshot = Snapshot.latest(gallery.manifest, gallery.storage, memory_bytes=2**20)
@@ -92,7 +93,7 @@ def told(reader: Reader) -> tuple[dict[str, Any], object]:
     return answers_of(snapshot), pictures(snapshot)
 
 
-def test_an_export_comes_back_the_same(made: InParts, tmp_path: Path) -> None:
+def test_an_export_comes_back_the_same(made: Filled, tmp_path: Path) -> None:
     folder = tmp_path / "out"
     assert export(made.reader, folder) == len(made.recordings)
     assert len([*folder.iterdir()]) > 2
@@ -104,6 +105,7 @@ def test_an_export_comes_back_the_same(made: InParts, tmp_path: Path) -> None:
         assert not reader.snapshot.manifest.recordings([made.recordings[0].recording_id])[
             made.recordings[0].recording_id
         ].indexed
+        assert [*check(reader)] == []
     check_tables(tables, made.town.tables())
     assert shown == pictures(made.reader.snapshot.refreshed())
     assert shown == {
@@ -114,7 +116,7 @@ def test_an_export_comes_back_the_same(made: InParts, tmp_path: Path) -> None:
     }
 
 
-def test_a_scope_is_exported_alone(made: InParts, tmp_path: Path) -> None:
+def test_a_scope_is_exported_alone(made: Filled, tmp_path: Path) -> None:
     ring = [[-0.02, 51.4795], [0.1, 51.4795], [0.1, 51.4825], [-0.02, 51.4825], [-0.02, 51.4795]]
     district = from_geojson({"type": "Polygon", "coordinates": [ring]}, name="some cameras")
     scope = Scope(district, START, START + timedelta(days=1))
@@ -144,7 +146,7 @@ def ids(tables: Sequence[Any]) -> list[str]:
     return [name for one in tables for name in one["recordings"]["recording_id"].to_pylist()]
 
 
-def test_what_is_merged_meanwhile_is_read_once(copy: InParts) -> None:
+def test_what_is_merged_meanwhile_is_read_once(copy: Filled) -> None:
     merger, found = Merger(copy.committer, lambda _: True, 60), []
     for tables in batches(copy.reader):
         found.append(tables)
@@ -154,7 +156,7 @@ def test_what_is_merged_meanwhile_is_read_once(copy: InParts) -> None:
 
 
 def test_what_is_removed_meanwhile_is_not_in_an_export(
-    copy: InParts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    copy: Filled, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gone: list[str] = []
     write = exporting.write_tables
@@ -173,7 +175,7 @@ def test_what_is_removed_meanwhile_is_not_in_an_export(
         list(reading)
 
 
-def test_an_object_that_is_lost_leaves_no_export(copy: InParts, tmp_path: Path) -> None:
+def test_an_object_that_is_lost_leaves_no_export(copy: Filled, tmp_path: Path) -> None:
     entry = copy.reader.snapshot.refreshed().parts()[-1]
     copy.committer.storage.delete([entry.object("exact.arrow")])
     with pytest.raises(GalleryError, match="is not there"):
@@ -191,7 +193,7 @@ def _killed_at(step: int, path: Path, folder: Path) -> None:
     os._exit(0)
 
 
-def test_an_import_that_is_killed_goes_on(made: InParts, tmp_path: Path) -> None:
+def test_an_import_that_is_killed_goes_on(made: Filled, tmp_path: Path) -> None:
     path, folder, fork = (
         tmp_path / "k.duckdb",
         tmp_path / "out",
@@ -215,7 +217,7 @@ def test_an_import_that_is_killed_goes_on(made: InParts, tmp_path: Path) -> None
         assert (answers_of(snapshot), pictures(snapshot)) == told(made.reader)
 
 
-def test_an_owner_is_asked_for_once(made: InParts, tmp_path: Path) -> None:
+def test_an_owner_is_asked_for_once(made: Filled, tmp_path: Path) -> None:
     export(made.reader, tmp_path / "out")
     asked: list[bool] = []
 
@@ -238,6 +240,7 @@ def test_galleries_are_joined_with_what_both_know_of_clocks(tmp_path: Path) -> N
     (tmp_path / "b").mkdir()
     one, other = (with_clocks_set(tmp_path / name, n) for name, n in (("a", 6), ("b", 8)))
     correct(other, other.recordings[::3], 42.0)
+    add_cameras(other, [Camera("C9", "New", 51.5, 0.0)], START + timedelta(days=2))
     wanted, theirs = one.town.copy(), other.town.recordings
     both = wanted.recordings.keys() & theirs.keys()
     for name in both:
@@ -245,6 +248,7 @@ def test_galleries_are_joined_with_what_both_know_of_clocks(tmp_path: Path) -> N
         wanted.restate(name, with_corrections_of(mine, theirs[name].stretches))
     moved = {name for name in both if wanted.recordings[name] != one.town.recordings[name]}
     wanted.recordings |= {name: theirs[name] for name in theirs.keys() - both}
+    wanted.cameras = other.town.cameras
     told_of: list[ClockChange] = []
     writer = Writer(one.committer, "a")
     before = one.reader.snapshot.refreshed().commit
@@ -278,7 +282,7 @@ def test_galleries_are_joined_with_what_both_know_of_clocks(tmp_path: Path) -> N
     other.close()
 
 
-def test_another_profile_is_not_mixed_in(made: InParts, tmp_path: Path) -> None:
+def test_another_profile_is_not_mixed_in(made: Filled, tmp_path: Path) -> None:
     foreign = replace(made.reader.profile, version="2")
     export(made.reader, tmp_path / "out")
     with create(tmp_path / "x.duckdb", foreign) as gallery:
@@ -290,7 +294,7 @@ def test_another_profile_is_not_mixed_in(made: InParts, tmp_path: Path) -> None:
         assert not gallery.manifest.state().commit
 
 
-def test_a_gallery_with_a_value_that_cannot_be_is_not_joined(made: InParts, tmp_path: Path) -> None:
+def test_a_gallery_with_a_value_that_cannot_be_is_not_joined(made: Filled, tmp_path: Path) -> None:
     (tables,) = [*batches(made.reader, [made.recordings[0].recording_id])]
     shots = tables["shots"]
     place = shots.schema.get_field_index("quality")

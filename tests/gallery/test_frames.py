@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from oracle import Town, check_tables, rounded, seconds_in
-from parted import SOME, InParts, answers_of, correct, filled, opened
+from parted import SOME, Filled, answers_of, correct, filled, opened
 
 from workbench.domain import format_tracklet_id
 from workbench.errors import GalleryError
@@ -33,7 +33,7 @@ CAMERAS = [SOME[2], SOME[3], replace(SOME[4], camera_id="X")]
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InParts]:
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
     """Not to be written to."""
     made = filled(tmp_path_factory.mktemp("frames"), "cosine", 7, count=10)
     assert len(made.reader.snapshot.refreshed().parts()) > 4
@@ -42,7 +42,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InParts]:
 
 
 @pytest.fixture
-def fresh(made: InParts, tmp_path: Path) -> Iterator[InParts]:
+def fresh(made: Filled, tmp_path: Path) -> Iterator[Filled]:
     """A gallery of the test alone."""
     own = opened(shutil.copytree(made.reader.path.parent, tmp_path / "own"), made.town)
     yield own
@@ -158,7 +158,7 @@ TIMES = {"started_at", "ended_at", "stated_at", "indexed_at", "first_seen", "las
          "refused_at"}  # fmt: skip
 
 
-def test_every_frame_is_what_was_given(made: InParts) -> None:
+def test_every_frame_is_what_was_given(made: Filled) -> None:
     found, wanted = told(made.reader), listed(made.town)
     assert found.keys() == wanted.keys()
     for name, rows in wanted.items():
@@ -169,7 +169,7 @@ def test_every_frame_is_what_was_given(made: InParts) -> None:
             assert str(found[name][column].dtype) == "datetime64[us, UTC]", (name, column)
 
 
-def test_every_table_and_view_has_what_was_given(made: InParts) -> None:
+def test_every_table_and_view_has_what_was_given(made: Filled) -> None:
     check_tables(answers_of(made.reader.snapshot.refreshed()), made.town.tables())
     # And the product's own questions are answered of the same tables.
     for name, (columns, rows) in made.town.tables().items():
@@ -185,7 +185,7 @@ def test_every_table_and_view_has_what_was_given(made: InParts) -> None:
     assert table["from_seconds"].to_pylist() == [s.from_seconds for s in one.stretches]
 
 
-def test_templates_are_what_was_given(made: InParts) -> None:
+def test_templates_are_what_was_given(made: Filled) -> None:
     found = frames.templates(made.reader)
     wanted = {
         (one.recording_id, t.ordinal): (
@@ -219,7 +219,7 @@ def rows_of(table: pa.Table) -> list[dict[str, Any]]:
     return sorted(table.to_pylist(), key=lambda row: (row["recording_id"], row["ordinal"]))
 
 
-def test_shots_and_candidates_by_id_are_what_was_given(made: InParts) -> None:
+def test_shots_and_candidates_by_id_are_what_was_given(made: Filled) -> None:
     reader, wanted, unsearchable = made.reader, {}, []
     for one in made.recordings:
         for tracklet in one.tracklets:
@@ -248,7 +248,7 @@ def test_shots_and_candidates_by_id_are_what_was_given(made: InParts) -> None:
             lookup.shots(reader, name)
 
 
-def test_seconds_at_which_tracklets_begin(made: InParts) -> None:
+def test_seconds_at_which_tracklets_begin(made: Filled) -> None:
     found = frames.first_seconds(made.reader, [*made.town.recordings, "0" * 16])
     assert {name: sorted(some) for name, some in found.items()} == {"0" * 16: []} | {
         name: sorted(one.seconds_of(tracklet)[0] for tracklet in one.tracklets)
@@ -257,7 +257,7 @@ def test_seconds_at_which_tracklets_begin(made: InParts) -> None:
 
 
 def test_a_gallery_without_anything_has_frames_of_the_same_columns(
-    made: InParts, tmp_path: Path
+    made: Filled, tmp_path: Path
 ) -> None:
     with create(tmp_path / "none.duckdb", made.reader.profile) as there:
         snapshot = Snapshot.latest(there.manifest, there.storage, memory_bytes=2**20)
@@ -272,7 +272,7 @@ def test_a_gallery_without_anything_has_frames_of_the_same_columns(
 
 
 def test_by_id_only_parts_of_the_day_and_place_are_opened(
-    fresh: InParts, monkeypatch: pytest.MonkeyPatch
+    fresh: Filled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened_parts: list[str] = []
     make = Part.__init__
@@ -289,7 +289,7 @@ def test_by_id_only_parts_of_the_day_and_place_are_opened(
     assert 0 < len(opened_parts) < len(fresh.reader.snapshot.parts())
 
 
-def named(made: InParts) -> str:
+def named(made: Filled) -> str:
     """Id of a tracklet with shots, of a recording whose clock is right."""
     told = frames.templates(made.reader).select(["recording_id", "ordinal"]).to_pylist()
     return format_tracklet_id(**told[0])
@@ -306,7 +306,7 @@ QUESTIONS: list[Callable[[Reader, str], Any]] = [
 @pytest.mark.parametrize("number", range(len(QUESTIONS)))
 @pytest.mark.parametrize("what", ["merge", "purge", "correction"])
 def test_what_is_gone_meanwhile_is_asked_of_the_newest_snapshot(
-    fresh: InParts, monkeypatch: pytest.MonkeyPatch, what: str, number: int
+    fresh: Filled, monkeypatch: pytest.MonkeyPatch, what: str, number: int
 ) -> None:
     question, name = QUESTIONS[number], named(fresh)
     recording_id, reader = name[:16], fresh.reader
@@ -335,13 +335,13 @@ def test_what_is_gone_meanwhile_is_asked_of_the_newest_snapshot(
         assert found == question(another.reader, name)
 
 
-def last_of(made: InParts, recording_id: str) -> str:
+def last_of(made: Filled, recording_id: str) -> str:
     """Id of the last tracklet of a recording."""
     one = next(one for one in made.recordings if one.recording_id == recording_id)
     return format_tracklet_id(recording_id, len(one.tracklets) - 1)
 
 
-def test_a_part_that_is_lost_or_damaged_is_told(fresh: InParts) -> None:
+def test_a_part_that_is_lost_or_damaged_is_told(fresh: Filled) -> None:
     storage: Storage = fresh.committer.storage
     entry = next(one for one in fresh.reader.snapshot.parts() if one.templates)
     part = Part(storage, entry, fresh.reader.profile)
@@ -360,7 +360,7 @@ def test_a_part_that_is_lost_or_damaged_is_told(fresh: InParts) -> None:
             ask_it(fresh.reader)
 
 
-def test_rows_in_another_order_than_their_keys_are_not_shown(fresh: InParts) -> None:
+def test_rows_in_another_order_than_their_keys_are_not_shown(fresh: Filled) -> None:
     name, storage = named(fresh), fresh.committer.storage
     assert storage.root
     for entry in fresh.reader.snapshot.parts():

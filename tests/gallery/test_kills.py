@@ -50,7 +50,7 @@ def place(
     indexed: Make,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Place:
-    """A gallery in parts, with its cameras."""
+    """A gallery with its cameras."""
     database = opening(tmp_path, write=True, create=True)
     manifest = Manifest.create(database, profile, "town.duckdb")
     at = indexed(0, 0, ()).started_at

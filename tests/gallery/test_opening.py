@@ -1,4 +1,4 @@
-"""Opening of a gallery in parts: whole or not there, one writer, and what is wrong said at once."""
+"""Opening of a gallery: whole or not there, one writer, and what is wrong said at once."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def opening(postgres: Postgres) -> Opening:
 
 @pytest.fixture
 def place(opening: Opening, tmp_path: Path, profile: Profile) -> Place:
-    """A gallery in parts without a commit."""
+    """A gallery without a commit."""
     database = opening(tmp_path, write=True, create=True)
     Manifest.create(database, profile, "town.duckdb").close()
     return Place(tmp_path, opening)

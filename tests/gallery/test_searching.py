@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle import Town, ending
-from parted import DIMENSION, SOME, START, InParts, correct, filled, opened, store
+from parted import DIMENSION, SOME, START, Filled, correct, filled, opened, store
 
 from workbench.calibration import Normaliser
 from workbench.district import from_geojson
@@ -48,7 +48,7 @@ from workbench.permit.issuing import issue
 @pytest.fixture(scope="module", params=[("euclidean", 5), ("cosine", 5), ("cosine", 8)])
 def made(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[InParts]:
+) -> Iterator[Filled]:
     """Not to be written to."""
     metric, seed = request.param
     found = filled(tmp_path_factory.mktemp("made"), metric, seed)
@@ -65,7 +65,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Town]:
 
 
 @pytest.fixture
-def fresh(small: tuple[Path, Town], tmp_path: Path) -> Iterator[InParts]:
+def fresh(small: tuple[Path, Town], tmp_path: Path) -> Iterator[Filled]:
     """A gallery of the test alone."""
     folder, town = small
     found = opened(shutil.copytree(folder, tmp_path / "own"), town)
@@ -73,7 +73,7 @@ def fresh(small: tuple[Path, Town], tmp_path: Path) -> Iterator[InParts]:
     found.close()
 
 
-def normaliser_for(made: InParts) -> Normaliser:
+def normaliser_for(made: Filled) -> Normaliser:
     centroids = np.random.default_rng(11).normal(0, 0.2, (9, DIMENSION)).astype(np.float32)
     return Normaliser(made.reader.profile.metric, centroids, -0.3, 0.25, 5, 45, "numbers", "none")
 
@@ -90,7 +90,7 @@ class Asked:
     normalised: bool
     edge: tuple[int, float, bool] | None = None
 
-    def at_edge(self, made: InParts) -> Asked:
+    def at_edge(self, made: Filled) -> Asked:
         """The question with a scope that begins or ends while a tracklet is seen, if it has one."""
         if self.edge is None:
             return self
@@ -102,7 +102,7 @@ class Asked:
         start = moment if begins else moment - length
         return replace(self, scope=replace(scope, start=start, end=start + length))
 
-    def options(self, made: InParts) -> dict[str, Any]:
+    def options(self, made: Filled) -> dict[str, Any]:
         return {
             "only": self.only, "top": self.top, "threshold": self.threshold,
             "normaliser": normaliser_for(made) if self.normalised else None,
@@ -161,7 +161,7 @@ def questions(draw: st.DrawFn) -> Asked:
     )  # fmt: skip
 
 
-def permit(made: InParts, asked: Asked) -> Permit:
+def permit(made: Filled, asked: Asked) -> Permit:
     path = made.reader.path
     return issue("T", "test", 1, gallery=path, template=asked.template, scope=asked.scope)
 
@@ -174,11 +174,9 @@ def outcome(call: Callable[[], Any]) -> Any:
         return type(error), error.what, error.where
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=settings().max_examples * 3 // 5)
 @given(asked=questions())
-def test_every_question_has_the_answer_of_brute_force(made: InParts, asked: Asked) -> None:
+def test_every_question_has_the_answer_of_brute_force(made: Filled, asked: Asked) -> None:
     asked, told = asked.at_edge(made), list[Progress]()
     options, only = asked.options(made), asked.only or Filter()
     wanted = outcome(lambda: made.town.search(asked.template, asked.scope, **options))
@@ -219,7 +217,7 @@ def test_every_question_has_the_answer_of_brute_force(made: InParts, asked: Aske
     assert replace(covered, **about) == replace(wanted_coverage, **about)
 
 
-def found_in(made: InParts, **options: Any) -> list[Candidate]:
+def found_in(made: Filled, **options: Any) -> list[Candidate]:
     """All that the newest snapshot has, by score."""
     asked = Asked(np.ones(DIMENSION, np.float32), EVERYWHERE, None, None, None, False)
     return searching.search(
@@ -227,7 +225,7 @@ def found_in(made: InParts, **options: Any) -> list[Candidate]:
     )
 
 
-def test_one_answer_has_candidates_coverage_and_cost_of_one_resolved_scope(made: InParts) -> None:
+def test_one_answer_has_candidates_coverage_and_cost_of_one_resolved_scope(made: Filled) -> None:
     scope, only = EVERYWHERE, Filter(quality=0.4)
     probes = [np.full(DIMENSION, n, np.float32) for n in (1, 2)]
     asked = [Asked(probe, scope, only, 3, None, False) for probe in probes]
@@ -241,7 +239,7 @@ def test_one_answer_has_candidates_coverage_and_cost_of_one_resolved_scope(made:
     assert whole.explanation.tracklets < whole.coverage.tracklets
 
 
-def test_what_there_is_is_what_was_given(made: InParts) -> None:
+def test_what_there_is_is_what_was_given(made: Filled) -> None:
     footage, town = made.footage, made.town.recordings
     ids, nobody = [*town], "0" * 16
 
@@ -330,7 +328,7 @@ def overlap(one: IndexedRecording, other: IndexedRecording) -> float:
     return (end - max(one.started_at, other.started_at)).total_seconds()
 
 
-def test_recordings_are_known_by_their_content_camera_and_stream(made: InParts) -> None:
+def test_recordings_are_known_by_their_content_camera_and_stream(made: Filled) -> None:
     footage, town = made.footage, made.town.recordings
     keys = [(one.sha256, one.recording.camera_id, one.recording.stream) for one in town.values()]
     asked = [*keys, *((sha256, f"{camera}{AWAY}", 0) for sha256, camera, _ in keys[::3])]
@@ -349,7 +347,7 @@ def test_recordings_are_known_by_their_content_camera_and_stream(made: InParts) 
     assert footage.already_here(rows) == {*town, "0" * 16}
 
 
-def test_times_of_recordings_are_those_of_their_stretches(made: InParts) -> None:
+def test_times_of_recordings_are_those_of_their_stretches(made: Filled) -> None:
     footage, town = made.footage, made.town.recordings
     for name, one in town.items():
         seen = footage.recorded_parts([name], seen_only=True)
@@ -389,7 +387,7 @@ def test_times_of_recordings_are_those_of_their_stretches(made: InParts) -> None
     assert footage.recorded_stretches(camera_id="C3", uncertain=True) == of_camera
 
 
-def test_a_setting_concerns_what_it_names(made: InParts) -> None:
+def test_a_setting_concerns_what_it_names(made: Filled) -> None:
     footage, since = made.footage, START + timedelta(hours=5)
     given = ClockCorrection(3.0, "Anna", "compared", START)
     of = dict[str, Callable[[Any], bool]](
@@ -416,7 +414,7 @@ def test_a_setting_concerns_what_it_names(made: InParts) -> None:
     assert footage.clock_of(replace(later, camera_id="C1")) is None
 
 
-def test_only_planned_parts_are_opened(fresh: InParts, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_planned_parts_are_opened(fresh: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
     make = Part.__init__
 
@@ -442,7 +440,7 @@ def test_only_planned_parts_are_opened(fresh: InParts, monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize("error", [Cancelled("stop"), KeyboardInterrupt()])
 def test_a_search_that_is_stopped_leaves_the_next_one_whole(
-    fresh: InParts, error: BaseException, monkeypatch: pytest.MonkeyPatch
+    fresh: Filled, error: BaseException, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("workbench.gallery.scan.AT_A_TIME", 1)
     seen: list[Progress] = []
@@ -463,7 +461,7 @@ def test_a_search_that_is_stopped_leaves_the_next_one_whole(
 @pytest.mark.parametrize("what", ["merge", "purge", "correction"])
 @pytest.mark.parametrize("when", ["after planning", "before the names", "before the pictures"])
 def test_what_is_gone_meanwhile_is_asked_of_the_newest_snapshot(
-    fresh: InParts, monkeypatch: pytest.MonkeyPatch, what: str, when: str
+    fresh: Filled, monkeypatch: pytest.MonkeyPatch, what: str, when: str
 ) -> None:
     before = found_in(fresh)
     best = before[0].recording_id
@@ -514,7 +512,7 @@ def test_what_is_gone_meanwhile_is_asked_of_the_newest_snapshot(
     assert gone == ({best} if what == "purge" else set())
 
 
-def test_an_object_that_is_lost_is_told(fresh: InParts) -> None:
+def test_an_object_that_is_lost_is_told(fresh: Filled) -> None:
     entry = fresh.reader.snapshot.refreshed().parts()[0]
     fresh.committer.storage.delete([entry.object("scan.arrow")])
     with pytest.raises(GalleryError, match="lacks an object"):
@@ -522,7 +520,7 @@ def test_an_object_that_is_lost_is_told(fresh: InParts) -> None:
 
 
 def test_rows_of_a_camera_that_is_not_known_are_not_taken_for_those_of_another(
-    fresh: InParts,
+    fresh: Filled,
 ) -> None:
     other = replace(fresh.recordings[0].recording, camera_id="C00")
     one = replace(fresh.recordings[0], recording=other)
@@ -531,7 +529,7 @@ def test_rows_of_a_camera_that_is_not_known_are_not_taken_for_those_of_another(
         found_in(fresh)
 
 
-def test_a_question_without_its_permit_or_with_a_broken_probe_is_refused(fresh: InParts) -> None:
+def test_a_question_without_its_permit_or_with_a_broken_probe_is_refused(fresh: Filled) -> None:
     asked = Asked(np.ones(DIMENSION, np.float32), EVERYWHERE, None, None, None, False)
     one = permit(fresh, asked)
     searching.search(fresh.reader, asked.template, asked.scope, permit=one)
@@ -549,7 +547,7 @@ def test_a_question_without_its_permit_or_with_a_broken_probe_is_refused(fresh: 
         found_in(fresh, normaliser=other)
 
 
-def test_offsets_come_from_the_part_or_are_kept_until_it_goes(fresh: InParts) -> None:
+def test_offsets_come_from_the_part_or_are_kept_until_it_goes(fresh: Filled) -> None:
     normaliser, folder = normaliser_for(fresh), fresh.reader.path.parent / "derived"
     later = replace(normaliser, mean=-0.2)
     committer = replace(fresh.committer, normaliser=normaliser)
@@ -580,5 +578,5 @@ def test_offsets_come_from_the_part_or_are_kept_until_it_goes(fresh: InParts) ->
     assert scores == sorted(scores, reverse=True)
 
 
-def part_of(made: InParts, entry: Any) -> Part:
+def part_of(made: Filled, entry: Any) -> Part:
     return made.reader.snapshot.part(entry)

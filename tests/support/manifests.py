@@ -45,7 +45,7 @@ def in_postgres(server: Postgres) -> Opening:
 
 @dataclass
 class Place:
-    """A gallery in parts, and what opens it."""
+    """A gallery, and what opens it."""
 
     folder: Path
     opening: Opening

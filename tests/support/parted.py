@@ -58,8 +58,8 @@ MOVED = Camera("C1", "Camera 1, moved", 51.4861, 0.002)
 
 
 @dataclass
-class InParts:
-    """A gallery in parts, for reading and writing, and what was given to it."""
+class Filled:
+    """A gallery, for reading and writing, and what was given to it."""
 
     reader: Reader
     committer: Committer
@@ -80,17 +80,17 @@ class InParts:
         self.committer.manifest.close()
 
 
-def opened(folder: Path, town: Town) -> InParts:
+def opened(folder: Path, town: Town) -> Filled:
     """Open the gallery of :func:`filled`, in another process or folder."""
     manifest = Manifest(SQLiteDatabase(folder / "manifest.sqlite", write=True), "town.duckdb")
     return _of(folder, manifest, town.copy())
 
 
-def _of(folder: Path, manifest: Manifest, town: Town) -> InParts:
+def _of(folder: Path, manifest: Manifest, town: Town) -> Filled:
     storage = Storage.at(folder)
     snapshot = Snapshot.latest(manifest, storage, memory_bytes=2**20)
     reader = Reader(folder / "town.duckdb", snapshot, folder / "derived")
-    return InParts(reader, Committer(manifest, storage), town)
+    return Filled(reader, Committer(manifest, storage), town)
 
 
 def random_recording(number: int, random: np.random.Generator) -> IndexedRecording:
@@ -154,7 +154,7 @@ COUNTS = (
 )  # fmt: skip
 
 
-def filled(folder: Path, metric: Metric, seed: int, *, count: int = 24) -> InParts:
+def filled(folder: Path, metric: Metric, seed: int, *, count: int = 24) -> Filled:
     """Random recordings in a gallery, stored in a few commits, with clocks corrected."""
     random = np.random.default_rng(seed)
     profile = Profile(
@@ -177,19 +177,19 @@ def filled(folder: Path, metric: Metric, seed: int, *, count: int = 24) -> InPar
     return made
 
 
-def add_cameras(made: InParts, cameras: Sequence[Camera], noted_at: datetime) -> None:
+def add_cameras(made: Filled, cameras: Sequence[Camera], noted_at: datetime) -> None:
     """Note cameras, where they are from now on."""
     made.committer.manifest.commit(Change(cameras=[CameraEntry(one, noted_at) for one in cameras]))
     made.town.cameras |= {one.camera_id: one for one in cameras}
 
 
-def store(made: InParts, recordings: Sequence[IndexedRecording]) -> None:
+def store(made: Filled, recordings: Sequence[IndexedRecording]) -> None:
     """Store recordings in one commit."""
     made.committer.store(recordings, made.town.cameras)
     made.town.recordings |= {one.recording_id: one for one in recordings}
 
 
-def refuse(made: InParts) -> None:
+def refuse(made: Filled) -> None:
     """Have a run refuse two recordings, one of which a clock's setting moves."""
     at = START + timedelta(hours=3)
     refused = [RefusalEntry(f"C{n}", f"bad {n}.mp4", at, "is empty", at, 0.0, "") for n in (0, 1)]
@@ -199,7 +199,7 @@ def refuse(made: InParts) -> None:
     made.town.refusals += refused
 
 
-def correct(made: InParts, recordings: Sequence[IndexedRecording], seconds: float) -> None:
+def correct(made: Filled, recordings: Sequence[IndexedRecording], seconds: float) -> None:
     """Correct the clocks of some recordings, and that of a camera for what comes."""
     correction = ClockCorrection(seconds, "Anna", "speaking clock", START, 0.5)
     setting = ClockSetting(replace(correction, offset_seconds=1800.0), camera_id="C0")
