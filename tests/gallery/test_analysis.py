@@ -128,20 +128,6 @@ def test_nothing_is_written_and_no_other_file_is_read(
     assert not list(check(gallery))
 
 
-@pytest.mark.slow
-def test_a_connection_shows_one_moment_also_while_parts_are_merged(
-    gallery: Gallery, indexed
-) -> None:
-    with gallery.connection() as connection:
-        for number in range(20):
-            gallery.add_recording(indexed(4, 15 * number, (200 + number,)))
-        gallery.compact()
-        assert connection.execute("SELECT count(*) FROM recordings").fetchone() == (12,)
-        assert connection.execute("SELECT count(pack) FROM shots").fetchone() == (120,)
-    with gallery.connection() as later:
-        assert later.execute("SELECT count(*) FROM recordings").fetchone() == (32,)
-
-
 def test_an_empty_gallery_has_empty_views(path: Path, profile) -> None:
     with Gallery.create(path, profile) as gallery, gallery.connection() as connection:
         for view in ("sightings", "cameras", "recordings", "coverage", "templates"):

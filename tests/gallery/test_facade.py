@@ -126,6 +126,11 @@ def test_a_reader_sees_what_is_stored_while_it_is_open(
         assert not reader.refresh()
         assert "C9" in reader.places.ids
         assert len(reader.recordings()) == reader.counts()["recordings"] == 3
+        for minute in range(10, 18):
+            gallery.add_recording(indexed(2, minute, (5,)))
+            assert len(reader.recordings()) == minute - 6
+        gallery.compact()  # under the reader
+        assert len(reader.tracklets()) == 23
         assert reader.counts()["picture_bytes"] > 0
 
 
@@ -337,6 +342,8 @@ def test_a_connection_shows_one_moment_while_parts_are_merged(
         parts = gallery.counts()["parts"]
         gallery.compact()
         assert gallery.counts()["parts"] < parts
-        for view, count in (("recordings", 2), ("templates_view", 3), ("sightings_view", 5)):
+        for view, count in (("recordings", 2), ("shots", 6), ("templates_view", 3)):
             (found,) = connection.execute(f"SELECT count(*) FROM {view}").fetchall()
             assert found == (count,)
+    with gallery.connection() as later:
+        assert later.execute("SELECT count(*) FROM recordings").fetchone() == (10,)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 import textwrap
@@ -16,7 +15,7 @@ import numpy as np
 import pytest
 
 from workbench.district import from_geojson
-from workbench.domain import Camera, Candidate, District, IndexedRecording, Problem, Profile, Scope
+from workbench.domain import Candidate, District, IndexedRecording, Profile, Scope
 from workbench.errors import DistrictError, GalleryBusy, GalleryError, ProfileMismatch
 from workbench.gallery import Gallery
 from workbench.gallery import search as gallery_search
@@ -39,69 +38,6 @@ def search(
 def rectangle(south: float, north: float) -> District:
     ring = [[-0.1, south], [0.1, south], [0.1, north], [-0.1, north], [-0.1, south]]
     return from_geojson({"type": "Polygon", "coordinates": [ring]}, name="test")
-
-
-def test_what_was_stored_comes_back(path: Path, gallery: Gallery, profile: Profile) -> None:
-    gallery.close()
-    with Gallery.open(path) as again:
-        assert again.profile == profile
-        assert [c.camera_id for c in again.cameras()] == [f"C{n}" for n in range(6)]
-        recordings = again.recordings()
-        assert len(recordings) == 12
-        assert recordings.iloc[0]["seconds"] == 600
-        assert recordings.iloc[0]["tracklets"] == 6
-        assert recordings.iloc[0]["unsearchable"] == 1
-        tracklets = again.tracklets()
-        assert len(tracklets) == 72
-        assert str(tracklets["first_seen"].dtype).endswith("UTC]")
-        assert again.time_span() == (START, START + timedelta(minutes=130))
-        shots = again.shots(tracklets.iloc[0]["tracklet_id"])
-        assert re.search(
-            rb"(?s)jpeg 0 of (\d+)\D.*jpeg 1 of \1\D", b" ".join(s.jpeg for s in shots)
-        )
-        assert shots[0].quality.overall == 0.9
-        assert shots[0].template.dtype == np.float32
-
-
-def test_a_recording_is_stored_once(gallery: Gallery, indexed: Make) -> None:
-    again = indexed(0, 0, (0, 1, 2, 3, 4))
-    assert gallery.holds(again.recording_id)
-    with pytest.raises(GalleryError, match="is in the gallery already"):
-        gallery.add_recording(again)
-    assert len(gallery.tracklets()) == 72
-
-
-def test_a_recording_of_an_unknown_camera_is_refused_whole(gallery: Gallery, indexed: Make) -> None:
-    with pytest.raises(GalleryError, match="its camera is unknown"):
-        gallery.add_recording(indexed(77, 0, (1, 2)))
-    assert len(gallery.recordings()) == 12
-    assert len(gallery.tracklets()) == 72
-
-
-@pytest.mark.parametrize("bad", [np.full(8, np.nan), np.zeros(7)])
-def test_a_broken_template_is_refused_whole(
-    gallery: Gallery, indexed: Make, bad: np.ndarray
-) -> None:
-    whole = indexed(0, 300, (1, 2))
-    spoilt = replace(whole.tracklets[1], template=bad.astype(np.float32))
-    with pytest.raises(GalleryError, match="not a finite vector of 8"):
-        gallery.add_recording(replace(whole, tracklets=(whole.tracklets[0], spoilt)))
-    assert not gallery.holds(whole.recording_id)
-    assert len(gallery.tracklets()) == 72
-
-
-def test_cameras_may_move_and_be_renamed_under_their_recordings(gallery: Gallery) -> None:
-    gallery.add_cameras([Camera("C0", "Renamed", 51.0, -0.5)])
-    camera = gallery.cameras()[0]
-    assert (camera.name, camera.latitude) == ("Renamed", 51.0)
-    assert len(gallery.recordings()) == 12
-
-
-def test_problems_are_kept(gallery: Gallery, indexed: Make) -> None:
-    problem = Problem("4-0.mp4", "Invalid data", 7.75)
-    gallery.add_recording(indexed(4, 0, (), problems=(problem,)))
-    (row,) = gallery.problems().to_dict("records")
-    assert (row["file"], row["what"], row["at_seconds"]) == ("4-0.mp4", "Invalid data", 7.75)
 
 
 def test_coverage_tells_no_footage_from_nobody_seen(gallery: Gallery) -> None:
@@ -172,21 +108,6 @@ def test_a_damaged_part_is_told(path: Path, gallery: Gallery) -> None:
         reader.tracklets()
 
 
-@pytest.mark.slow
-def test_a_reader_sees_what_is_stored_while_it_is_open(
-    path: Path, gallery: Gallery, indexed: Make
-) -> None:
-    with Gallery.open(path) as reader:
-        assert len(reader.recordings()) == 12
-        gallery.add_cameras([Camera("C9", "Gate", 51.48, -0.01)])
-        for minute in range(20):
-            gallery.add_recording(indexed(9, minute, (5,)))
-            assert len(reader.recordings()) == 13 + minute
-            if minute % 9 == 8:  # under the reader
-                gallery.compact()
-        assert "C9" in {one.camera_id for one in reader.cameras()}
-
-
 def test_what_is_purged_is_in_no_file_any_more(path: Path, gallery: Gallery) -> None:
     row = gallery.templates().to_pylist()[3]
     vector = np.array(row["template"], np.float32)
@@ -217,12 +138,6 @@ def test_a_gallery_is_never_overwritten(path: Path, gallery: Gallery, profile: P
     with pytest.raises(GalleryError, match="there is a file already"):
         Gallery.create(path, profile)
     assert len(gallery.recordings()) == 12
-
-
-def test_readers_cannot_write(path: Path, gallery: Gallery, indexed: Make) -> None:
-    gallery.close()
-    with Gallery.open(path) as reader, pytest.raises(GalleryError, match="open for reading only"):
-        reader.add_recording(indexed(5, 0, ()))
 
 
 def test_sql_reaches_no_other_file(gallery: Gallery, tmp_path: Path) -> None:
