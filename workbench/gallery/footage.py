@@ -27,12 +27,13 @@ from workbench.domain import (
 )
 from workbench.errors import DistrictError, GalleryError
 from workbench.gallery.entries import RecordingEntry, RefusalEntry
+from workbench.gallery.resolving import InsideRows
 from workbench.gallery.times import RecordedPart
 
 if TYPE_CHECKING:
-    from workbench.domain import Camera, ClockSetting, IndexedRecording, Recording
+    from workbench.domain import Camera, ClockSetting, Filter, IndexedRecording, Recording, Scope
     from workbench.gallery.manifest import Manifest
-    from workbench.gallery.resolving import InsideRows, Resolved
+    from workbench.gallery.resolving import Reader, Resolved
 
 _EDGE = 1e-3  # seconds by which a shot may lie beyond what was recorded: times are rounded
 
@@ -384,8 +385,16 @@ def recordings_inside(resolved: Resolved) -> set[str]:
     return {one.recording_id for one in there}
 
 
-def coverage_of(rows: InsideRows) -> Coverage:
+def coverage(reader: Reader, scope: Scope, *, only: Filter | None = None) -> Coverage:
     """Coverage of a scope, narrowed to the cameras and windows of a filter; not to its quality.
+
+    Raises DistrictError if the district holds no camera, or the filter leaves none.
+    """
+    return reader.settled(lambda: coverage_of(InsideRows(reader.resolve(scope, only))))
+
+
+def coverage_of(rows: InsideRows) -> Coverage:
+    """Coverage of the scope that *rows* were found in, as of :func:`coverage`.
 
     Raises DistrictError if the filter leaves none of the cameras.
     """
@@ -447,6 +456,7 @@ __all__ = [
     "Refused",
     "StoredFile",
     "StoredReading",
+    "coverage",
     "coverage_of",
     "held_around",
     "recordings_inside",

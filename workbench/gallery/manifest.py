@@ -449,7 +449,7 @@ class Manifest:
             raise self._overtaken(f"{len(set(names)) - gone} of the recordings it removes")
 
     def _uncount(self, removed: Mapping[str, tuple[int, int]]) -> None:
-        """Count less tracklets of recordings."""
+        """Count fewer tracklets of recordings."""
         for name, (tracklets, unsearchable) in removed.items():
             changed = self._database.change(
                 "UPDATE recordings SET tracklets = tracklets - :tracklets, "
@@ -459,7 +459,7 @@ class Manifest:
             )
             if changed != 1:
                 raise GalleryError(
-                    f"recording {name} has less tracklets than are removed of it",
+                    f"recording {name} has fewer tracklets than are removed of it",
                     where=self._where,
                     fix="Check the gallery with `sightline gallery check`",
                 )

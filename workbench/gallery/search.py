@@ -26,7 +26,7 @@ from workbench.domain import (
 )
 from workbench.gallery.asking import permitted_questions
 from workbench.gallery.entries import Microseconds
-from workbench.gallery.footage import coverage_of
+from workbench.gallery.footage import coverage, coverage_of
 from workbench.gallery.packs import Address
 from workbench.gallery.resolving import InsideRows, Reader
 from workbench.gallery.scan import Question, Rows, scan, workers
@@ -175,14 +175,6 @@ def explain(
     return reader.settled(
         lambda: _explained(InsideRows(reader.resolve(scope, only)), normalised=normalised)
     )
-
-
-def coverage(reader: Reader, scope: Scope, *, only: Filter | None = None) -> Coverage:
-    """Coverage of a scope, narrowed to the cameras and windows of a filter; not to its quality.
-
-    Raises DistrictError if the district holds no camera, or the filter leaves none.
-    """
-    return reader.settled(lambda: coverage_of(InsideRows(reader.resolve(scope, only))))
 
 
 def _explained(rows: InsideRows, *, normalised: bool) -> Explanation:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeVar
 from workbench.domain import Profile, Scope
 from workbench.domain.summaries import Summary, written
 from workbench.errors import GalleryError, gallery_is_there
-from workbench.gallery import correcting, footage, frames, lookup, opening, search
+from workbench.gallery import correcting, footage, frames, lookup, opening
 from workbench.gallery.current import Stamp, stamp_of
 from workbench.gallery.footage import Footage
 from workbench.gallery.removal import Settling
@@ -234,7 +234,7 @@ class Gallery(Writable):
     concerned_by = _known(Footage.concerned_by)
     catalogue_of = _known(correcting.catalogue_of)
 
-    coverage = search.coverage
+    coverage = footage.coverage
     arrow = frames.arrow
     connection = frames.connection
     recordings = frames.recordings
