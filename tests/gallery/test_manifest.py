@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import re
 import signal
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
@@ -256,6 +258,56 @@ def test_cameras_clocks_runs_and_refusals_are_kept(manifest: Manifest, indexed: 
     assert manifest.state().owner == "ab"
 
 
+def test_no_commit_opening_or_question_goes_through_all_that_there_is(
+    place: Path, indexed: Make, joined: IndexedRecording
+) -> None:
+    with closing(SQLiteDatabase(place, write=True)) as database:
+        asked: list[str] = []
+        database._connection.set_trace_callback(asked.append)
+        manifest = Manifest(database, "town.duckdb")
+        one = indexed(0, 0, (1,))
+        first = add(manifest, one, joined)
+        (name,), _ = manifest.reserve("writer", parts=[DAY])
+        manifest.commit(
+            Change(
+                parts=[part(name)], dropped_parts=[first.name], restated=[RecordingEntry.of(one)],
+                forgotten=[joined.recording_id], removed={one.recording_id: (1, 1)},
+            )
+        )  # fmt: skip
+        manifest.abandon(manifest.unfinished("writer"))
+        manifest.release(manifest.dropped())
+        manifest.parts_of(2, days=(DAY, DAY), places=(5, 9), seen=(0, 2**60))
+        manifest.live([name])
+        manifest.packs([1])
+        manifest.held([one.recording_id])
+        manifest.recordings([one.recording_id])
+        manifest.shown([one.recording_id])
+        manifest.recordings_with([one.sha256])
+        manifest.recordings_named([one.recording.file])
+        manifest.recordings_of("C0", anywhere=True)
+        manifest.recordings_told()
+        manifest.recordings_divided("C0")
+        for cameras in (None, ["C0"]):
+            until = NOW + timedelta(days=1)
+            manifest.recordings_between(NOW, until, cameras)
+            manifest.seen_seconds(NOW, until, cameras)
+            manifest.spans_between(NOW, until, cameras)
+        manifest.brought_along()
+        manifest.time_span()
+        database._connection.set_trace_callback(None)
+        plans = [
+            f"{line} for {sql}"
+            for sql in asked
+            if sql.startswith(("SELECT", "UPDATE", "INSERT", "DELETE"))
+            for *_, line in database.rows(f"EXPLAIN QUERY PLAN {sql}")
+        ]
+    assert len(plans) > 60
+    # These indexes have only what is looked for.
+    few = r"(?! USING (COVERING )?INDEX (\w+_not_live|recordings_(told|on_track|brought)) )"
+    whole = re.compile(rf"SCAN (parts|packs|recordings|spans)\b{few}")
+    assert [line for line in plans if whole.match(line)] == []
+
+
 def test_parts_are_found_by_day_place_and_time(manifest: Manifest) -> None:
     names, _ = manifest.reserve("writer", parts=[DAY, DAY, DAY + 1])
     made = [
@@ -265,7 +317,6 @@ def test_parts_are_found_by_day_place_and_time(manifest: Manifest) -> None:
         )
     ]
     manifest.commit(Change(parts=made))
-    assert manifest.days(1) == (DAY, DAY + 1)
     assert manifest.parts_of(1, days=(DAY, DAY)) == made[:2]
     assert manifest.parts_of(1, days=(DAY, DAY + 1), places=(10, 12)) == made[1:]
     begin = DAY * 86_400_000_000

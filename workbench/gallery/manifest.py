@@ -21,6 +21,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from importlib import resources
+from operator import itemgetter
 from typing import Any
 
 import pyarrow as pa
@@ -78,6 +79,8 @@ _TABLES = (
     "refusals",
 )  # fmt: skip
 _PAGE = 10_000
+# A camera, or one that moves at whatever place.
+_ANYWHERE = "camera_id = :camera OR (camera_id >= :low AND camera_id < :high)"
 _AT = "added <= :commit AND (dropped IS NULL OR dropped > :commit)"
 
 
@@ -597,9 +600,12 @@ class Manifest:
             lambda: [
                 Leftover(name, day, table == "packs")
                 for table in ("parts", "packs")
-                for name, day in self._database.rows(
-                    f"SELECT name, day FROM {table} WHERE {condition} ORDER BY name",  # noqa: S608
-                    parameters,
+                # Sorted here: to have them in order SQLite would go through all that there are.
+                for name, day in sorted(
+                    self._database.rows(
+                        f"SELECT name, day FROM {table} WHERE {condition}",  # noqa: S608
+                        parameters,
+                    )
                 )
             ]
         )
@@ -676,10 +682,12 @@ class Manifest:
         return self._parts(condition, parameters)
 
     def _parts(self, condition: str, parameters: dict[str, object]) -> list[PartEntry]:
-        rows = self._rows_at(
+        chosen = f"{_AT} {condition}"
+        if condition:
             # The index alone says which; SQLite would else read each part of the days.
-            f"SELECT {_PART} FROM parts WHERE name IN "  # noqa: S608
-            f"(SELECT name FROM parts WHERE {_AT} {condition}) ORDER BY day, place_low, name",
+            chosen = f"name IN (SELECT name FROM parts WHERE {chosen})"  # noqa: S608
+        rows = self._rows_at(
+            f"SELECT {_PART} FROM parts WHERE {chosen} ORDER BY day, place_low, name",  # noqa: S608
             parameters,
         )
         return [PartEntry(*row) for row in rows]
@@ -708,14 +716,6 @@ class Manifest:
             {"names": self._database.values(names)},
         )
         return {name for (name,) in rows}
-
-    def days(self, commit: int) -> tuple[int, int] | None:
-        """First and last day with a part; None in a gallery without any."""
-        ((first, last),) = self._rows_at(
-            f"SELECT min(day), max(day) FROM parts WHERE {_AT}",  # noqa: S608
-            {"commit": commit},
-        )
-        return None if first is None else (first, last)
 
     def last_reserved(self, commit: int, *, role: str) -> dict[int, datetime]:
         """UTC time at which the newest part of each day was begun, but for those of a role."""
@@ -793,10 +793,9 @@ class Manifest:
 
     def recordings_of(self, camera_id: str, *, anywhere: bool = False) -> list[RecordingEntry]:
         """Recordings of a camera, by id; with *anywhere*, of one that moves at whatever place."""
-        condition = "camera_id = :camera"
         if anywhere:
-            condition += " OR substr(camera_id, 1, length(:camera) + 1) = :camera || '@'"
-        return self._recordings(condition, {"camera": camera_id})
+            return self._recordings(_ANYWHERE, _places_of(camera_id))
+        return self._recordings("camera_id = :camera", {"camera": camera_id})
 
     def recordings_told(self) -> list[RecordingEntry]:
         """Recordings with anything to say about their times, by id."""
@@ -804,11 +803,7 @@ class Manifest:
 
     def recordings_divided(self, camera_id: str) -> list[RecordingEntry]:
         """Recordings that films of a moving camera were divided into, by id."""
-        return self._recordings(
-            "legs IS NOT NULL AND (camera_id = :camera "
-            "OR substr(camera_id, 1, length(:camera) + 1) = :camera || '@')",
-            {"camera": camera_id},
-        )
+        return self._recordings(f"legs IS NOT NULL AND ({_ANYWHERE})", _places_of(camera_id))
 
     def all_recordings(self) -> list[RecordingEntry]:
         """All recordings, by id."""
@@ -906,12 +901,13 @@ class Manifest:
     def _recordings(
         self, condition: str, parameters: dict[str, object], *, most: int | None = None
     ) -> list[RecordingEntry]:
-        limit = "" if most is None else f"LIMIT {int(most)}"
+        limit = "" if most is None else f"ORDER BY recording_id LIMIT {int(most)}"
         rows = self._database.rows(
-            f"SELECT {', '.join(_RECORDING)} FROM recordings "  # noqa: S608
-            f"WHERE {condition} ORDER BY recording_id {limit}",
+            f"SELECT {', '.join(_RECORDING)} FROM recordings WHERE {condition} {limit}",  # noqa: S608
             parameters,
         )
+        # Sorted here: to have them in order SQLite would go through all that there are.
+        rows.sort(key=itemgetter(0))
         return [RecordingEntry.from_row(dict(zip(_RECORDING, row, strict=True))) for row in rows]
 
     def seen_seconds(
@@ -930,18 +926,19 @@ class Manifest:
         # min and max of two values are other functions in each database.
         begin = "CASE WHEN started_at < :since THEN :since ELSE started_at END"
         end = "CASE WHEN ended_at > :until THEN :until ELSE ended_at END"
-        ((cameras_seen, recordings, seen, unseen),) = self._database.rows(
-            "SELECT count(DISTINCT CASE WHEN seen = 1 THEN camera_id END), "  # noqa: S608
-            "count(DISTINCT CASE WHEN seen = 1 THEN recording_id END), "
-            f"coalesce(sum(CASE WHEN seen = 1 THEN {end} - {begin} END), 0), "
-            f"coalesce(sum(CASE WHEN seen = 0 THEN {end} - {begin} END), 0) FROM ("
-            "SELECT recording_id, camera_id, started_at, ended_at, 1 AS seen FROM recordings "
-            f"WHERE divided = 0 AND {within} UNION ALL "
-            "SELECT recording_id, camera_id, started_at, ended_at, seen FROM spans "
-            f"WHERE {within}) AS both_kinds",
+        length = f"sum({end} - {begin})"
+        # By camera and kind, since a recording is of one camera, and all divided or not at all.
+        rows = self._database.rows(
+            f"SELECT camera_id, 1, count(*), {length} FROM recordings "  # noqa: S608
+            f"WHERE divided = 0 AND {within} GROUP BY camera_id UNION ALL "
+            f"SELECT camera_id, seen, count(DISTINCT recording_id), {length} FROM spans "
+            f"WHERE {within} GROUP BY camera_id, seen",
             parameters,
         )
-        return int(cameras_seen), int(recordings), float(seen) / 1e6, float(unseen) / 1e6
+        seen = [row for row in rows if row[1] == 1]
+        unseen = [row for row in rows if row[1] == 0]
+        seconds, lost = (sum(int(row[3]) for row in some) / 1e6 for some in (seen, unseen))
+        return len({row[0] for row in seen}), sum(row[2] for row in seen), seconds, lost
 
     def spans_between(
         self, since: datetime, until: datetime, cameras: Iterable[str] | None = None
@@ -1053,6 +1050,11 @@ def _make_tables(database: Database) -> None:
     for statement in database.schema(bare).split(";"):
         if statement.strip():
             database.change(statement)
+
+
+def _places_of(camera_id: str) -> dict[str, object]:
+    # What begins with its id and @ lies in front of its id and the character after @.
+    return {"camera": camera_id, "low": f"{camera_id}@", "high": f"{camera_id}A"}
 
 
 _LAST = 2**62  # microseconds: after all times

@@ -110,8 +110,9 @@ CREATE TABLE recordings (           -- its key is what keeps a recording from be
     legs            TEXT,
     track           TEXT NOT NULL
 ) {keyed};
-CREATE INDEX recordings_by_camera ON recordings (camera_id, started_at);
-CREATE INDEX recordings_by_start ON recordings (started_at);
+-- All that questions about footage ask of a recording, so that its row is not read for them.
+CREATE INDEX recordings_by_camera ON recordings (camera_id, started_at, ended_at, divided);
+CREATE INDEX recordings_by_start ON recordings (started_at, ended_at, divided, camera_id);
 CREATE INDEX recordings_by_content ON recordings (sha256);
 CREATE INDEX recordings_by_file ON recordings (file);
 CREATE INDEX recordings_brought ON recordings (indexed) WHERE indexed = 0;
@@ -126,6 +127,7 @@ CREATE TABLE spans (                -- of divided recordings
     seen            BIGINT NOT NULL         -- 1: could be seen; 0: could not, by damage or a pause
 );
 CREATE INDEX spans_by_camera ON spans (camera_id, started_at);
+CREATE INDEX spans_by_start ON spans (started_at);
 CREATE INDEX spans_by_recording ON spans (recording_id);
 
 CREATE TABLE cameras (
