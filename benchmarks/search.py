@@ -307,6 +307,7 @@ def cold(path: Path, order: str) -> dict[str, float]:
     rng = np.random.default_rng(7)
     with Gallery.open(path) as gallery:
         scope, parts = scopes_of()["both"], parts_of(gallery) if order == "random" else []
+        gallery.resolve(scope)  # reads the cameras, once
         evict(path)
 
         def ask() -> int:

@@ -67,11 +67,14 @@ class DerivedOffsets:
 
     def _made(self, part: Part, normaliser: Normaliser) -> NDArray[np.float32]:
         if self._folder is None:
-            return normaliser.offsets(part.templates)
+            return normaliser.offsets(part.all_templates())
         with contextlib.suppress(OSError):  # of another account's gallery they are made each time
             self._folder.mkdir(mode=0o700, exist_ok=True)
         return offsets_of(
-            self._folder / part.entry.name, part.templates, normaliser, is_there=part.is_stored
+            self._folder / part.entry.name,
+            part.all_templates(),
+            normaliser,
+            is_there=part.is_stored,
         )
 
     def problems(self, names: Collection[str]) -> Iterator[tuple[Path, str]]:

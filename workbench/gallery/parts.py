@@ -42,6 +42,7 @@ from workbench.gallery.entries import (
     PartEntry,
     part_folder,
 )
+from workbench.gallery.mapping import in_order
 from workbench.gallery.packs import Address
 from workbench.gallery.rows import DOUBT, EARLIER, days_of, microseconds, tracklets_schema
 from workbench.gallery.rows import RECORDINGS as RECORDINGS_SCHEMA
@@ -365,6 +366,7 @@ class Keys:
     def __init__(self, storage: Storage, entry: PartEntry, file: str) -> None:
         """Map the columns; raises ObjectGone, or GalleryError if they are not as they must be."""
         self.entry, self._storage = entry, storage
+        self._mappings: dict[str, pa.Buffer] = {}
         batch, about = self._mapped(file)
         try:
             camera = batch.column("camera")
@@ -379,12 +381,14 @@ class Keys:
 
     def _mapped(self, file: str) -> tuple[pa.RecordBatch, dict[str, Any]]:
         """Record batch of one of the part's files where it lies, and what its schema says."""
-        with self._opened(file) as opened:
-            reader = ipc.open_file(opened)
-            if reader.num_record_batches != 1:
-                raise self._unreadable(file, ValueError("not of one batch"))
-            batch = reader.get_batch(0)
+        whole = Written(*self.entry.file(file)[1:])
+        mapped = self._storage.mapped(self.entry.object(file), whole)
+        self._mappings[file] = mapped
         try:
+            reader = ipc.open_file(mapped)
+            if reader.num_record_batches != 1:
+                raise ValueError("not of one batch")
+            batch = reader.get_batch(0)
             batch.validate()
             return batch, json.loads((batch.schema.metadata or {}).get(_ABOUT, b"{}"))
         except (ValueError, pa.ArrowException) as error:
@@ -471,6 +475,12 @@ class Part(Keys):
         found: NDArray[np.float32] = flat.reshape(len(self), self.profile.dimension)
         return found
 
+    def all_templates(self) -> NDArray[np.float32]:
+        """:attr:`templates`, for who reads most of them."""
+        found = self.templates
+        self.in_order(EXACT)
+        return found
+
     @functools.cached_property
     def shown(self) -> dict[str, NDArray[Any]]:
         """Columns of all that a candidate shows of each row beside its keys.
@@ -480,6 +490,11 @@ class Part(Keys):
         """
         names = ("first_seconds", "last_seconds", *(f"shot_{name}" for name in BEST))
         return {name: self.exact.column(name).to_numpy() for name in names}
+
+    def in_order(self, file: str) -> None:
+        """Have the system read ahead in one of the mapped files, of which most will be read."""
+        if mapped := self._mappings.pop(file, None):
+            in_order(mapped)
 
     def best_shots(self, rows: NDArray[np.intp]) -> list[dict[str, Any]]:
         """Columns of :attr:`shown` of some rows, with the address of the picture as one value."""
@@ -510,7 +525,7 @@ class Part(Keys):
         schema = tracklets_schema(self.profile.dimension)
         place = schema.get_field_index("template")
         tracklets = self._table(TRACKLETS, schema.remove(place), self.entry.tracklets)
-        flat = pa.array(self.templates.reshape(-1))
+        flat = pa.array(self.all_templates().reshape(-1))
         found = pa.FixedSizeListArray.from_arrays(flat, type=schema.field("template").type)
         none = pa.nulls(tracklets.num_rows - len(self), found.type)
         return self.recordings(), tracklets.append_column(

@@ -296,7 +296,7 @@ class PooledTemplates:
                 pa.array(part.last_seen).view(_TIME),
                 pa.array(part.quality),
                 pa.FixedSizeListArray.from_arrays(
-                    pa.array(part.templates.reshape(-1)), part.profile.dimension
+                    pa.array(part.all_templates().reshape(-1)), part.profile.dimension
                 ),
             ]
             yield pa.record_batch(columns, schema=self.schema)

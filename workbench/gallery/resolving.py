@@ -19,7 +19,7 @@ from workbench.calibration import QUALITY_STEPS
 from workbench.domain import Filter, Scope, to_microseconds
 from workbench.errors import GalleryError
 from workbench.gallery.derived import DerivedOffsets
-from workbench.gallery.entries import Microseconds, PartEntry
+from workbench.gallery.entries import SCAN, Microseconds, PartEntry
 from workbench.gallery.manifest import Manifest
 from workbench.gallery.parts import Keys, Part, quality_histogram
 from workbench.gallery.places import Places
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 # Numbers of rows that are kept between counting and scanning, which bounds memory: 128 MB.
 MOST_KEPT = 2**24
+# Of a part of which more than one in so many rows is compared, the system may read all.
+_FEW = 3
 
 
 class Cameras:
@@ -252,7 +254,10 @@ class InsideRows:
         """Parts with rows that a search compares: number, part and rows."""
         for number in range(len(self.resolved.entries)):
             if pieces := self.compared(number):
-                yield number, self.part(number), pieces
+                part = self.part(number)
+                if _FEW * sum(map(length_of, pieces)) > len(part):
+                    part.in_order(SCAN)
+                yield number, part, pieces
 
     def total(self) -> int:
         """Number of rows that a search compares."""

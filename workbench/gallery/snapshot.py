@@ -15,7 +15,7 @@ from workbench.gallery.manifest import Manifest, State
 from workbench.gallery.packs import Address, Picture, read_pictures
 from workbench.gallery.parts import Part
 from workbench.gallery.planning import plan
-from workbench.gallery.storage import ObjectGone, Storage
+from workbench.gallery.storage import ObjectGone, Storage, Written
 
 if TYPE_CHECKING:
     import numpy as np
@@ -75,8 +75,8 @@ class OpenParts:
         with self._lock:
             found = self._packs.get(entry.name)
             if found is None:
-                with self._storage.reading(entry.object) as file:
-                    found = self._packs[entry.name] = file.read_buffer()
+                whole = Written(entry.bytes, entry.sha256)
+                found = self._packs[entry.name] = self._storage.mapped(entry.object, whole)
             self._packs.move_to_end(entry.name)
             if len(self._packs) > MOST_PACKS:
                 self._packs.popitem(last=False)

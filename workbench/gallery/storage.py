@@ -30,6 +30,7 @@ from pyarrow import fs
 from workbench.errors import GalleryError, refuse_others
 from workbench.gallery.cache import Cache, Written
 from workbench.gallery.disk import refused_by_disk, sync_path
+from workbench.gallery.mapping import map_file
 
 # Names become paths: none but our own kind is taken, also from a manifest that was altered.
 _NAME = re.compile(r"[0-9a-z_-]+(?:/[0-9a-z_-]+)*(?:\.[a-z]+)?")
@@ -229,6 +230,20 @@ class Storage:
         try:
             with self.files.open_input_file(name) as file:
                 yield file
+        except (OSError, pa.ArrowException) as error:
+            raise self.unreadable(name, error) from None
+
+    def mapped(self, name: str, whole: Written) -> pa.Buffer:
+        """All of an object, not empty; a local one where it lies, as :mod:`.mapping` maps it.
+
+        Raises as :meth:`reading` does. No file descriptor is kept.
+        """
+        _checked(name)
+        if self.root is None:
+            with self._whole(name, whole) as file:
+                return file.read_buffer()
+        try:
+            return map_file(self.root / name)
         except (OSError, pa.ArrowException) as error:
             raise self.unreadable(name, error) from None
 
