@@ -295,6 +295,11 @@ def test_a_gallery_in_an_object_store_is_read_through_a_bounded_cache(
     copy = tmp_path / "backup/town.duckdb"
     assert run("backup", town, copy).status == DONE
     assert len(contents(copy)[0]) < len(before[0])
+    # By another address of the same place, what is there is not deleted as what was left.
+    alias = store.address("town").replace("127.0.0.1", "localhost")
+    relocating._note_left(town, [relocating.Left(alias, list(store.keys("town")))])
+    assert "may be where the gallery is" in run("move", town, "--delete-old", "--yes").err
+    assert run("check", town).status == DONE
     # By the settings there is another folder, or none, and no more than so many bytes.
     monkeypatch.setenv("SIGHTLINE_CACHE", str(tmp_path / "fast"))
     monkeypatch.setenv("SIGHTLINE_CACHE_GB", "0.000005")

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from workbench.domain import ProgressCallback
 from workbench.errors import GalleryError, is_there
 from workbench.gallery.backup import back_up, restore
+from workbench.gallery.cache import CachePlace
 from workbench.gallery.connecting import SCHEMES, database_at
 from workbench.gallery.database import Database, DatabaseThere
 from workbench.gallery.disk import refused_by_disk, sync_path, unreadable
@@ -118,13 +119,15 @@ def move_gallery(
         def switch() -> None:
             names = _all_objects(opened.manifest) if elsewhere else []
             before = left_by(path)
-            there = [one for one in before if _is(storage_at(path, _at(one)), target)]
+            there = [one for one in before if _of(path, one).files.equals(target.files)]
             # Where it comes back to a place, what was removed since is not to stay there.
             live = objects_of(opened.manifest)
             target.delete({name for one in there for name in one.objects} - set(live))
             own = now.manifest if database is not None else ""
-            kept = [one for one in before if one not in there]
-            _note_left(path, [*kept, Left(now.storage, names, own)])
+            # A move that was killed just here has noted the same.
+            kept = [one for one in before if one not in there and one.storage != now.storage]
+            noted = [name for one in before if one.storage == now.storage for name in one.objects]
+            _note_left(path, [*kept, Left(now.storage, sorted({*names, *noted}), own)])
             write_location(path, to)
 
         copied = move(
@@ -155,13 +158,8 @@ def _all_objects(manifest: Manifest) -> list[str]:
     return sorted({*objects_of(manifest), *(name for one in others for name in one.objects)})
 
 
-def _at(left: Left) -> Location:
-    return Location(storage=left.storage)
-
-
-def _is(one: Storage, other: Storage) -> bool:
-    """Check whether two storages are in one place, however it is reached."""
-    return one.root == other.root and (one.root is not None or one.address == other.address)
+def _of(path: Path, left: Left, cache: CachePlace | None = None) -> Storage:
+    return storage_at(path, Location(storage=left.storage), cache)
 
 
 def _renew(path: Path) -> None:
@@ -206,9 +204,15 @@ def delete_left(opened: Opened) -> None:
     path, left = opened.path, left_by(opened.path)
     for n, one in enumerate(left):
         # With the cache of this machine, which is not to keep any of it either.
-        storage, names = storage_at(path, _at(one), opened.cache), set(one.objects)
-        if _is(storage, opened.storage):
+        storage, names = _of(path, one, opened.cache), set(one.objects)
+        if storage.files.equals(opened.storage.files):
             names -= set(_all_objects(opened.manifest))
+        elif storage.root is None and storage.address == opened.storage.address:
+            raise GalleryError(
+                "may be where the gallery is, reached in another way",
+                where=one.storage,
+                fix="Delete there with the store's own means what the gallery left, if it is not",
+            )
         storage.delete(sorted(names))
         if one.manifest and one.manifest != opened.location.manifest:
             _delete_manifest(opened.folder / one.manifest)
