@@ -30,7 +30,9 @@ def picture(recording: int, ordinal: int, rank: int = 0, size: int = 50) -> Pict
 
 @pytest.fixture
 def storage(tmp_path: Path) -> Storage:
-    return Storage.at(tmp_path / "kept")
+    made = Storage.at(tmp_path / "kept")
+    made.prepare()
+    return made
 
 
 def test_pictures_come_back_from_where_they_were_put(storage: Storage) -> None:

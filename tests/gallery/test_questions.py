@@ -48,6 +48,7 @@ def snapshot(
 ) -> Iterator[Snapshot]:
     database = SQLiteDatabase(tmp_path / "manifest.sqlite", write=True, create=True)
     storage = Storage.at(tmp_path / "kept")
+    storage.prepare()
     committer = Committer(Manifest.create(database, profile, "town.duckdb"), storage)
     at = recordings[0].started_at
     setting = ClockSetting(ClockCorrection(2.0, "Anna", "compared", at), camera_id="C4")
