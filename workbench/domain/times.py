@@ -10,6 +10,7 @@ from workbench.errors import TimeError
 Span: TypeAlias = tuple[datetime, datetime]  # [start, end), UTC
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 # Footage from before is none: cameras that record files are not older.
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 # A clock may be ahead, and midnight comes sooner elsewhere.
@@ -54,12 +55,12 @@ def parse_time(text: str, *, where: str = "") -> datetime:
 
 def to_microseconds(moment: datetime) -> int:
     """Microseconds since 1970, exact; *moment* carries an offset."""
-    return (moment - EPOCH) // timedelta(microseconds=1)
+    return (moment - EPOCH) // _MICROSECOND
 
 
 def from_microseconds(microseconds: int) -> datetime:
     """UTC time that many microseconds after the beginning of 1970."""
-    return EPOCH + timedelta(microseconds=microseconds)
+    return EPOCH + microseconds * _MICROSECOND
 
 
 def moments(local: datetime, zone: tzinfo) -> tuple[datetime, ...]:

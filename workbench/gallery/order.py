@@ -42,14 +42,16 @@ def hilbert(longitude: NDArray[np.float64], latitude: NDArray[np.float64]) -> ND
 
 def runs(chosen: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """First and last index of each stretch of True."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], chosen, [False]))))
+    between = np.zeros(len(chosen) + 2, bool)
+    between[1:-1] = chosen
+    edges = np.flatnonzero(between[1:] != between[:-1])
     return edges[::2], edges[1::2] - 1
 
 
 def expand(first: NDArray[np.intp], stop: NDArray[np.intp]) -> NDArray[np.intp]:
     """Numbers of the ranges [first, stop), one range after the other."""
-    lengths = stop - first
-    if not lengths.sum():
+    if not len(first):
         return np.empty(0, np.intp)
-    starts = np.concatenate(([0], np.cumsum(lengths)[:-1]))
-    return np.arange(lengths.sum()) + np.repeat(first - starts, lengths)
+    lengths = stop - first
+    ends = np.cumsum(lengths)
+    return np.arange(ends[-1]) + np.repeat(stop - ends, lengths)
