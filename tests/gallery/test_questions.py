@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from importlib.resources import files
 from pathlib import Path
 
 import duckdb
@@ -79,6 +80,22 @@ def test_answers_are_what_was_given(
     assert [len(found[name][1]) for name in ("clocks", "runs", "refusals")] == [1, 1, 1]
     with read_only(snapshot) as connection:
         assert connection.execute('SELECT "commit" FROM as_of').fetchall() == [(4,)]
+
+
+def test_sql_shows_the_documented_tables(snapshot: Snapshot) -> None:
+    documented = duckdb.connect()
+    documented.execute((files("workbench.gallery") / "schema.sql").read_text("utf-8"))
+    tables = [
+        name for (name,) in documented.sql("SELECT table_name FROM duckdb_tables()").fetchall()
+    ]
+    assert len(tables) == 13
+    with read_only(snapshot) as shown:
+        for table in tables:
+            columns = [
+                [(name, kind) for name, kind, *_ in one.sql(f"DESCRIBE {table}").fetchall()]
+                for one in (documented, shown)
+            ]
+            assert columns[0] == columns[1], table
 
 
 def test_the_file_that_people_name_is_read_by_duckdb_itself(

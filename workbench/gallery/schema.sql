@@ -6,8 +6,7 @@ CREATE TABLE cameras (
     camera_id       VARCHAR PRIMARY KEY,
     name            VARCHAR NOT NULL,
     latitude        DOUBLE CHECK (latitude BETWEEN -90 AND 90),     -- null: not known
-    longitude       DOUBLE CHECK (longitude BETWEEN -180 AND 180),
-    noted_at        TIMESTAMPTZ NOT NULL    -- of several in a gallery, the newest holds
+    longitude       DOUBLE CHECK (longitude BETWEEN -180 AND 180)
 );
 
 CREATE TABLE recordings (
@@ -82,7 +81,8 @@ CREATE TABLE stretches (            -- of a recording, at least one, each up to 
     how             VARCHAR NOT NULL,
     found_at        TIMESTAMPTZ,            -- null: nobody has confirmed or corrected it
     given_for       VARCHAR NOT NULL,       -- a recording, a folder, a camera; '': nobody gave it
-    note            VARCHAR NOT NULL        -- what else times rest on: rules of an earlier version
+    note            VARCHAR NOT NULL,       -- what else times rest on: rules of an earlier version
+    until_seconds   DOUBLE NOT NULL         -- where the next one begins; infinity: none does
 );
 
 CREATE TABLE unseen (               -- stretches without a picture: damage, pauses
@@ -131,6 +131,7 @@ CREATE TABLE clocks (               -- offsets given for a folder or camera, for
 );
 
 CREATE TABLE runs (                 -- of indexing
+    run_id          BIGINT PRIMARY KEY,     -- from 1, in the order in which they ended
     source          VARCHAR NOT NULL,       -- the catalogue
     started_at      TIMESTAMPTZ NOT NULL,
     ended_at        TIMESTAMPTZ NOT NULL,
