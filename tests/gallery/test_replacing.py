@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import multiprocessing
 import os
 import shutil
@@ -11,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -179,7 +179,7 @@ def _killed_at(step: int, old: Path, new: Path, keep: Path | None, one_step: boo
     for name in ("sync_path", "_exchange", "_put_away", "_finish", "renew"):
         setattr(replacing, name, once(getattr(replacing, name)))
     if not one_step:
-        ctypes.CDLL = lambda *_, **__: object()  # type: ignore[assignment, misc]
+        replacing.ctypes = SimpleNamespace(CDLL=lambda *_, **__: object())  # type: ignore[assignment]
     for owner, name in ((shutil, "rmtree"), (Path, "rename")):
         setattr(owner, name, once(getattr(owner, name)))
     replacing.replace(old, new, keep=keep)
