@@ -167,11 +167,11 @@ def test_packs_keep_their_number_and_go_with_the_last_byte_that_is_named(
 ) -> None:
     _, (one, two) = manifest.reserve("writer", packs=[DAY, DAY])
     assert (one.pack, two.pack) == (1, 2)
-    full = [replace(pack, bytes=100, live_bytes=90, sha256="cd" * 32) for pack in (one, two)]
+    full = [pack._replace(bytes=100, live_bytes=90, sha256="cd" * 32) for pack in (one, two)]
     manifest.commit(Change(packs=full))
     _, (again,) = manifest.reserve("writer", again=[full[0]])
     assert (again.pack, again.day) == (1, DAY)
-    erased = replace(again, bytes=100, live_bytes=50, sha256="ef" * 32)
+    erased = again._replace(bytes=100, live_bytes=50, sha256="ef" * 32)
     manifest.commit(Change(packs=[erased], dropped_packs=[one.name]))
     assert manifest.packs() == {1: erased, 2: full[1]}
     with pytest.raises(GalleryError, match="pack 2 does not hold the 91 bytes"):

@@ -123,7 +123,7 @@ def test_a_part_that_is_written_again_is_the_same_bit_by_bit_and_so_are_its_piec
     again = write_part(
         storage, "cd" * 8, part.content(), day=entry.day, places=PLACES, profile=kind
     )
-    assert again == replace(entry, name=again.name)
+    assert again == entry._replace(name=again.name)
     halves = []
     for n, some in enumerate((recordings[::2], recordings[1::2])):
         half = write_part(
@@ -152,7 +152,7 @@ def test_every_altered_file_of_a_part_is_told(
         (told,) = check_part(storage, entry, kind)
         assert told.startswith(f"{file.name} was altered")
         path.write_bytes(whole)
-    other = replace(entry, uncertain=entry.uncertain + 1)
+    other = entry._replace(uncertain=entry.uncertain + 1)
     assert [*check_part(storage, other, kind)] == [
         "the manifest says other times than tracklets.parquet"
     ]
@@ -175,7 +175,7 @@ def test_a_file_whose_rows_are_not_those_of_the_others_is_told(
     files = {file.name: file for file in entry.files} | {other.files[2].name: other.files[2]}
     source = Path(storage.where(other.object(other.files[2].name)))
     Path(storage.where(entry.object(other.files[2].name))).write_bytes(source.read_bytes())
-    mixed = replace(entry, files_json=json.dumps([*files.values()]))
+    mixed = entry._replace(files_json=json.dumps([*files.values()]))
     assert [*check_part(storage, mixed, kind)] == [
         "unsearchable.arrow does not agree with tracklets.parquet"
     ]

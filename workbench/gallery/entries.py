@@ -52,8 +52,7 @@ class FileEntry(NamedTuple):
     sha256: str
 
 
-@dataclass(frozen=True, slots=True)
-class PartEntry:
+class PartEntry(NamedTuple):
     """A part as the manifest names it: one UTC day, and a run of places along the Hilbert curve.
 
     ``first_seen`` and ``last_seen`` span its tracklets, in microseconds; both are None in one that
@@ -73,7 +72,7 @@ class PartEntry:
     uncertain: int
     earlier: int
     bytes: int
-    files_json: str = field(repr=False)  # read when it is asked for: a plan names many parts
+    files_json: str  # read when it is asked for: a plan names many parts
 
     @property
     def files(self) -> tuple[FileEntry, ...]:
@@ -94,8 +93,7 @@ class PartEntry:
         return f"{self.folder}/{name}"
 
 
-@dataclass(frozen=True, slots=True)
-class PackEntry:
+class PackEntry(NamedTuple):
     """A pack of pictures: the object that its number stands for now.
 
     ``live_bytes`` is the length of the records in it that rows of parts name.

@@ -417,8 +417,8 @@ class Manifest:
 
     def _go_live(self, statement: str, entry: PartEntry | PackEntry, about: dict[str, int]) -> None:
         """Make a reserved name live; raise Overtaken where it is reserved no more."""
-        values = {one.name: getattr(entry, one.name) for one in fields(entry)}
-        if self._database.change(statement, {**values, "commit": about["commit"]}) != 1:
+        values = {**entry._asdict(), "commit": about["commit"]}
+        if self._database.change(statement, values) != 1:
             raise self._overtaken("names that were reserved for it")
 
     def _release_bytes(self, change: Change, about: dict[str, int]) -> None:
@@ -690,7 +690,7 @@ class Manifest:
             f"SELECT {_PART} FROM parts WHERE {chosen} ORDER BY day, place_low, name",  # noqa: S608
             parameters,
         )
-        return [PartEntry(*row) for row in rows]
+        return [*map(PartEntry._make, rows)]
 
     def _rows_at(self, sql: str, parameters: dict[str, Any]) -> list[Row]:
         """Rows of a query about parts as of a commit; raise ObjectGone if that is too old."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -96,7 +96,7 @@ def write_pack(
             sink.write(_record(picture))
     size, sha256 = sink.written
     live = size - len(MAGIC)
-    return replace(reserved, bytes=size, live_bytes=live, sha256=sha256), addresses
+    return reserved._replace(bytes=size, live_bytes=live, sha256=sha256), addresses
 
 
 def _record(picture: Picture, flags: int = 0) -> bytes:
@@ -273,7 +273,7 @@ def erase(
             raise _altered(where)
     size, sha256 = sink.written
     live = entry.live_bytes - erased
-    return replace(reserved, bytes=size, live_bytes=live, sha256=sha256)
+    return reserved._replace(bytes=size, live_bytes=live, sha256=sha256)
 
 
 __all__ = [
