@@ -34,6 +34,7 @@ from workbench.domain import (
 from workbench.errors import GalleryError
 from workbench.gallery.database import SQLiteDatabase
 from workbench.gallery.entries import (
+    Box,
     CameraEntry,
     Change,
     PartEntry,
@@ -276,7 +277,9 @@ def test_no_commit_opening_or_question_goes_through_all_that_there_is(
         )  # fmt: skip
         manifest.abandon(manifest.unfinished("writer"))
         manifest.release(manifest.dropped())
-        manifest.parts_of(2, days=(DAY, DAY), places=(5, 9), seen=(0, 2**60))
+        box = Box(0, 2**60, 0, 2**60)
+        manifest.parts_of(2, days=(DAY, DAY), places=(5, 9), seen=(0, 2**60), besides=box)
+        manifest.sums_in(2, box)
         manifest.live([name])
         manifest.packs([1])
         manifest.held([one.recording_id])
@@ -306,6 +309,8 @@ def test_no_commit_opening_or_question_goes_through_all_that_there_is(
     few = r"(?! USING (COVERING )?INDEX (\w+_not_live|recordings_(told|on_track|brought)) )"
     whole = re.compile(rf"SCAN (parts|packs|recordings|spans)\b{few}")
     assert [line for line in plans if whole.match(line)] == []
+    counted = [line for line in plans if "sum(templates)" in line]
+    assert ["COVERING INDEX" in line for line in counted] == [True]
 
 
 def test_parts_are_found_by_day_place_and_time(manifest: Manifest) -> None:
@@ -323,6 +328,18 @@ def test_parts_are_found_by_day_place_and_time(manifest: Manifest) -> None:
     assert manifest.parts_of(1, days=(DAY, DAY), seen=(begin - 5, begin)) == []
     assert manifest.parts_of(1, days=(DAY, DAY), seen=(begin + 1_000_000, begin + 2_000_000))
     assert manifest.parts_of(0, days=(DAY, DAY + 1)) == []
+    later = begin + 86_400_000_000
+    for box, inside in (
+        (Box(begin, later + 1_000_001, -1, 20), made),
+        (Box(begin, later + 1_000_000, -1, 20), made[:2]),
+        (Box(begin + 1, later + 1_000_001, -1, 20), made[2:]),
+        (Box(begin, later + 1_000_001, 0, 20), made[1:2]),
+        (Box(begin, later + 1_000_001, -1, 19), made[:1]),
+    ):
+        others = manifest.parts_of(1, days=(DAY, DAY + 1), besides=box)
+        assert others == [one for one in made if one not in inside], box
+        assert manifest.sums_in(1, box) == (6 * len(inside), 5 * len(inside), 0, 0), box
+        assert manifest.sums_in(0, box) == (0, 0, 0, 0)
 
 
 def test_a_file_that_is_no_manifest_is_refused(tmp_path: Path) -> None:

@@ -424,6 +424,8 @@ def test_only_planned_parts_are_opened(fresh: Filled, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(Part, "__init__", noting)
     all_parts = fresh.reader.snapshot.refreshed().parts()
+    assert searching.coverage(fresh.reader, EVERYWHERE).tracklets > 0
+    assert opened == []  # the manifest counts what lies wholly inside
     day = max(entry.day for entry in all_parts)
     begin = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=day, hours=-1)
     asked = Asked(

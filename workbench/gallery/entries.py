@@ -93,6 +93,27 @@ class PartEntry(NamedTuple):
         return f"{self.folder}/{name}"
 
 
+class Box(NamedTuple):
+    """Some time, and a run of places along the Hilbert curve: parts lie in it whole, or not.
+
+    Neither the end of the time belongs to it, nor the places that it lies *after* and *before*.
+    """
+
+    start: Microseconds
+    end: Microseconds
+    after: int
+    before: int
+
+
+class PartSums(NamedTuple):
+    """Tracklets of several parts, as their entries count them."""
+
+    tracklets: int
+    templates: int
+    uncertain: int
+    earlier: int
+
+
 class PackEntry(NamedTuple):
     """A pack of pictures: the object that its number stands for now.
 

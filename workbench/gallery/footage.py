@@ -27,13 +27,12 @@ from workbench.domain import (
 )
 from workbench.errors import DistrictError, GalleryError
 from workbench.gallery.entries import RecordingEntry, RefusalEntry
-from workbench.gallery.resolving import InsideRows
 from workbench.gallery.times import RecordedPart
 
 if TYPE_CHECKING:
     from workbench.domain import Camera, ClockSetting, Filter, IndexedRecording, Recording, Scope
     from workbench.gallery.manifest import Manifest
-    from workbench.gallery.resolving import Reader, Resolved
+    from workbench.gallery.resolving import Counts, Reader, Resolved
 
 _EDGE = 1e-3  # seconds by which a shot may lie beyond what was recorded: times are rounded
 
@@ -390,15 +389,19 @@ def coverage(reader: Reader, scope: Scope, *, only: Filter | None = None) -> Cov
 
     Raises DistrictError if the district holds no camera, or the filter leaves none.
     """
-    return reader.settled(lambda: coverage_of(InsideRows(reader.resolve(scope, only))))
+
+    def ask() -> Coverage:
+        resolved = reader.resolve(scope, only)
+        return coverage_of(resolved, resolved.counts())
+
+    return reader.settled(ask)
 
 
-def coverage_of(rows: InsideRows) -> Coverage:
-    """Coverage of the scope that *rows* were found in, as of :func:`coverage`.
+def coverage_of(resolved: Resolved, counts: Counts) -> Coverage:
+    """Coverage of a resolved scope with so many tracklets, as of :func:`coverage`.
 
     Raises DistrictError if the filter leaves none of the cameras.
     """
-    resolved = rows.resolved
     cameras, manifest = resolved.cameras.known, resolved.snapshot.manifest
     if not resolved.chosen.any():
         raise DistrictError(
@@ -407,7 +410,7 @@ def coverage_of(rows: InsideRows) -> Coverage:
             fix="Choose cameras inside the district",
         )
     seen_cameras, recordings, seen, unseen = _footage(resolved)
-    counts, scope = rows.counts(), resolved.scope
+    scope = resolved.scope
     refused = sum(
         scope.start <= one.started_at < scope.end and resolved.holds(one.entry.camera_id)
         for one in Footage(manifest, "").refused()

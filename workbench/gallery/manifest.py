@@ -38,15 +38,18 @@ from workbench.domain import (
 from workbench.errors import GalleryBusy, GalleryError
 from workbench.gallery.database import Database, DatabaseLost, KeyTaken, Row
 from workbench.gallery.entries import (
+    Box,
     CameraEntry,
     Change,
     Leftover,
     Microseconds,
     PackEntry,
     PartEntry,
+    PartSums,
     RecordingEntry,
     RefusalEntry,
     RunEntry,
+    day_of,
     stretches_from,
 )
 from workbench.gallery.interrupts import undisturbed
@@ -81,6 +84,11 @@ _TABLES = (
 _PAGE = 10_000
 # A camera, or one that moves at whatever place.
 _ANYWHERE = "camera_id = :camera OR (camera_id >= :low AND camera_id < :high)"
+# All of a part lies in it; an entry of a part has what is compared in an index.
+_IN_BOX = (
+    "first_seen >= :box_start AND last_seen < :box_end "
+    "AND place_low > :box_after AND place_high < :box_before"
+)
 _AT = "added <= :commit AND (dropped IS NULL OR dropped > :commit)"
 
 
@@ -658,6 +666,7 @@ class Manifest:
         days: tuple[int, int],
         places: tuple[int, int] | None = None,
         seen: tuple[Microseconds, Microseconds] | None = None,
+        besides: Box | None = None,
     ) -> list[PartEntry]:
         """Parts that may hold something of some days and places, by day and place.
 
@@ -669,6 +678,8 @@ class Manifest:
             Along the Hilbert curve; by default all.
         seen : (start, end), optional
             Only parts whose tracklets were seen in that time, its end left out.
+        besides : Box, optional
+            Without the parts that lie in it; :meth:`sums_in` counts those.
         """
         first, last = days
         condition = "AND day BETWEEN :first AND :last "
@@ -679,7 +690,23 @@ class Manifest:
         if seen is not None:
             condition += "AND first_seen < :end AND last_seen >= :start "
             parameters |= {"start": seen[0], "end": seen[1]}
+        if besides is not None:
+            condition += f"AND NOT ({_IN_BOX}) "
+            parameters |= _bounds_of(besides)
         return self._parts(condition, parameters)
+
+    def sums_in(self, commit: int, box: Box) -> PartSums:
+        """Count the tracklets of the parts that lie in a box; none of their entries is read."""
+        sums = ", ".join(f"coalesce(sum({name}), 0)" for name in PartSums._fields)
+        (found,) = self._rows_at(
+            f"SELECT {sums} FROM parts "  # noqa: S608
+            f"WHERE {_AT} AND day BETWEEN :first AND :last AND {_IN_BOX}",
+            {
+                "commit": commit, "first": day_of(box.start), "last": day_of(box.end - 1),
+                **_bounds_of(box),
+            },
+        )  # fmt: skip
+        return PartSums._make(map(int, found))
 
     def _parts(self, condition: str, parameters: dict[str, object]) -> list[PartEntry]:
         chosen = f"{_AT} {condition}"
@@ -1050,6 +1077,10 @@ def _make_tables(database: Database) -> None:
     for statement in database.schema(bare).split(";"):
         if statement.strip():
             database.change(statement)
+
+
+def _bounds_of(box: Box) -> dict[str, int]:
+    return {f"box_{name}": value for name, value in box._asdict().items()}
 
 
 def _places_of(camera_id: str) -> dict[str, object]:

@@ -49,9 +49,10 @@ CREATE TABLE parts (
     dropped         BIGINT,                 -- commit since which it is none; 0: it never was one
     dropped_at      BIGINT
 ) {keyed};
--- All that a plan asks of a part, so that those it leaves out are not read.
+-- All that a plan asks of a part, so that those it leaves out are not read, nor those it counts.
 CREATE INDEX parts_by_day ON parts (
-    day, place_low, place_high, first_seen, last_seen, added, dropped
+    day, place_low, place_high, first_seen, last_seen, added, dropped,
+    tracklets, templates, uncertain, earlier
 );
 CREATE INDEX parts_not_live ON parts (dropped) WHERE added IS NULL OR dropped IS NOT NULL;
 

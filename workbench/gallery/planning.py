@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from workbench.domain import Camera
-from workbench.gallery.entries import Microseconds, PartEntry, day_of
+from workbench.gallery.entries import Box, Microseconds, PartEntry, day_of
 from workbench.gallery.order import DAY, expand, hilbert, runs
 
 if TYPE_CHECKING:
@@ -55,6 +55,8 @@ def plan(
     state: State,
     spans: Sequence[tuple[Microseconds, Microseconds]],
     places: NDArray[np.int64] | None = None,
+    *,
+    besides: Box | None = None,
 ) -> list[PartEntry]:
     """Parts that may hold tracklets of a scope, searchable or not, by day and place.
 
@@ -67,6 +69,8 @@ def plan(
     places : (n,) int64, optional
         All places under which rows of the scope's cameras may lie, sorted; by default those of all
         cameras.
+    besides : Box, optional
+        Without the parts that lie in it.
     """
     if not spans or (places is not None and not len(places)):
         return []
@@ -77,6 +81,7 @@ def plan(
         days=(day_of(begin - state.longest_tracklet), day_of(end - 1)),
         places=None if places is None else (int(places[0]), int(places[-1])),
         seen=(begin, end),
+        besides=besides,
     )
     if places is not None:
         found = around(found, places)

@@ -19,7 +19,7 @@ from workbench.calibration import QUALITY_STEPS
 from workbench.domain import Filter, Scope, to_microseconds
 from workbench.errors import GalleryError
 from workbench.gallery.derived import DerivedOffsets
-from workbench.gallery.entries import SCAN, Microseconds, PartEntry
+from workbench.gallery.entries import SCAN, Box, Microseconds, PartEntry
 from workbench.gallery.manifest import Manifest
 from workbench.gallery.parts import Keys, Part, quality_histogram
 from workbench.gallery.places import Places
@@ -40,6 +40,8 @@ T = TypeVar("T")
 MOST_KEPT = 2**24
 # Of a part of which more than one in so many rows is compared, the system may read all.
 _FEW = 3
+# Places along the curve lie between these two.
+_BEFORE_ALL, _AFTER_ALL = -1, 2**62
 
 
 class Cameras:
@@ -79,6 +81,13 @@ class Cameras:
     def places(self, chosen: NDArray[np.bool_]) -> NDArray[np.int64] | None:
         """All places under which rows of the *chosen* cameras may lie, sorted; None: of any."""
         return None if chosen.all() else self._place[chosen[self._number]]
+
+    def longest_run(self, chosen: NDArray[np.bool_]) -> tuple[int, int]:
+        """The places between which the most of the *chosen* cameras have rows, and no others."""
+        others = np.flatnonzero(~chosen[self._number])
+        widest = int(np.diff(others, prepend=-1, append=len(self._place)).argmax())
+        edges = np.concatenate([[_BEFORE_ALL], self._place[others], [_AFTER_ALL]])
+        return int(edges[widest]), int(edges[widest + 1])
 
     def all_chosen(
         self, chosen: NDArray[np.bool_], low: NDArray[np.int64], high: NDArray[np.int64]
@@ -152,18 +161,15 @@ class Reader:
             (to_microseconds(start), to_microseconds(end))
             for start, end in scope.spans(only.windows)
         ]
-        places = cameras.places(chosen)
-        entries = self.snapshot.plan(spans, places) if chosen.any() else []
-        return Resolved(self.snapshot, cameras, scope, only, chosen, spans, places, tuple(entries))
+        return Resolved(self.snapshot, cameras, scope, only, chosen, spans)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Resolved:
     """Scope and filter on one snapshot: what of the gallery they hold.
 
     ``chosen`` is a mask of the gallery's cameras. ``spans`` are in microseconds, sorted and
-    disjoint. ``places`` are those under which rows of the cameras may lie, None where all cameras
-    are chosen. ``entries`` are the parts that may have such rows.
+    disjoint.
     """
 
     snapshot: Snapshot
@@ -172,18 +178,41 @@ class Resolved:
     only: Filter
     chosen: NDArray[np.bool_] = field(repr=False)
     spans: Sequence[tuple[Microseconds, Microseconds]]
-    places: NDArray[np.int64] | None = field(repr=False)
-    entries: tuple[PartEntry, ...]
+
+    @functools.cached_property
+    def entries(self) -> tuple[PartEntry, ...]:
+        """Parts that may have rows of the scope."""
+        return self._planned()
+
+    def _planned(self, besides: Box | None = None) -> tuple[PartEntry, ...]:
+        if not self.chosen.any():
+            return ()
+        places = self.cameras.places(self.chosen)
+        return tuple(self.snapshot.plan(self.spans, places, besides=besides))
+
+    def counts(self) -> Counts:
+        """Count the tracklets of the scope, whatever their quality.
+
+        Parts in the largest box of it are counted by the manifest, however many they are. Only
+        the others are planned, and opened where the border of the scope goes through them.
+        """
+        if not self.chosen.any() or not self.spans:
+            return Counts(0, 0, 0, 0)
+        longest = max(self.spans, key=lambda span: span[1] - span[0])
+        box = Box(*longest, *self.cameras.longest_run(self.chosen))
+        tracklets, templates, *notes = self.snapshot.sums_in(box)
+        inside = Counts(templates, tracklets - templates, *notes)
+        beside = InsideRows(self, self._planned(box)).counts()
+        return Counts._make(map(sum, zip(inside, beside, strict=True)))
 
     def camera_ids(self) -> list[str] | None:
         """Ids of the chosen cameras; None where all are chosen."""
         return None if self.chosen.all() else self.cameras.known.ids[self.chosen].tolist()
 
-    def whole(self) -> NDArray[np.bool_]:
-        """Say of each planned part whether all of its tracklets are inside, by its entry alone."""
-        if not self.entries:
+    def whole(self, entries: Sequence[PartEntry]) -> NDArray[np.bool_]:
+        """Say of planned parts whether all of their tracklets are inside, by entries alone."""
+        if not entries:
             return np.empty(0, bool)
-        entries = self.entries
         low, high, first, last = np.array(
             [(one.place_low, one.place_high, one.first_seen, one.last_seen) for one in entries]
         ).T
@@ -210,27 +239,28 @@ class Counts(NamedTuple):
 
 
 class InsideRows:
-    """Rows of a resolved scope, part by part.
+    """Rows of a resolved scope, part by part: of all planned parts, or of some.
 
     Each part's are found once, and kept for what asks next unless they are very many.
     """
 
-    def __init__(self, resolved: Resolved) -> None:
+    def __init__(self, resolved: Resolved, entries: Sequence[PartEntry] | None = None) -> None:
         self.resolved = resolved
-        self._whole = resolved.whole()
+        self.entries = resolved.entries if entries is None else entries
+        self._whole = resolved.whole(self.entries)
         self._found: dict[int, list[Piece]] = {}
         self._kept = 0
 
     def part(self, number: int) -> Part:
         """Map one of the planned parts; raise ObjectGone if it was dropped and deleted."""
-        return self.resolved.snapshot.part(self.resolved.entries[number], self)
+        return self.resolved.snapshot.part(self.entries[number], self)
 
     def compared(self, number: int) -> list[Piece]:
         """Rows of a planned part that a search compares."""
         found = self._found.get(number)
         if found is not None:
             return found
-        templates, least = self.resolved.entries[number].templates, self.resolved.only.quality
+        templates, least = self.entries[number].templates, self.resolved.only.quality
         if not templates:
             found = []
         elif self._whole[number] and not least:
@@ -252,7 +282,7 @@ class InsideRows:
 
     def __iter__(self) -> Iterator[tuple[int, Part, list[Piece]]]:
         """Parts with rows that a search compares: number, part and rows."""
-        for number in range(len(self.resolved.entries)):
+        for number in range(len(self.entries)):
             if pieces := self.compared(number):
                 part = self.part(number)
                 if _FEW * sum(map(length_of, pieces)) > len(part):
@@ -261,7 +291,7 @@ class InsideRows:
 
     def total(self) -> int:
         """Number of rows that a search compares."""
-        numbers = range(len(self.resolved.entries))
+        numbers = range(len(self.entries))
         return sum(length_of(piece) for number in numbers for piece in self.compared(number))
 
     def quality(self) -> NDArray[np.int64]:
@@ -278,7 +308,7 @@ class InsideRows:
         """Count the tracklets of the scope, whatever their quality."""
         searchable = unsearchable = uncertain = earlier = 0
         least = self.resolved.only.quality
-        for number, entry in enumerate(self.resolved.entries):
+        for number, entry in enumerate(self.entries):
             if self._whole[number]:
                 searchable += entry.templates
                 unsearchable += entry.tracklets - entry.templates

@@ -160,7 +160,8 @@ def answer(
     def all_of_it() -> Answer:
         rows = InsideRows(reader.resolve(scope, only))
         found = ask(rows)
-        return Answer(found, _explained(rows, normalised=normaliser is not None), coverage_of(rows))
+        explanation = _explained(rows, normalised=normaliser is not None)
+        return Answer(found, explanation, coverage_of(rows.resolved, rows.counts()))
 
     return reader.settled(all_of_it)
 
@@ -274,7 +275,7 @@ def _candidates(rows: InsideRows, question: Question) -> list[Candidate]:
     names = [f"{one.recording:016x}" for one in best]
     parts: defaultdict[str, set[str]] = defaultdict(set)
     for one, name in zip(best, names, strict=True):
-        parts[name].add(rows.resolved.entries[one.number].name)
+        parts[name].add(rows.entries[one.number].name)
     told = snapshot.told(parts)
     known = {number: cameras.known.at(number) for number in {one.camera for one in best}}
     pictures = snapshot.pictures([Address(one.pack, one.offset, one.length) for one in best])

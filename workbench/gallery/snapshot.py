@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from workbench.domain import PLAIN
 from workbench.errors import GalleryError
-from workbench.gallery.entries import Microseconds, PackEntry, PartEntry
+from workbench.gallery.entries import Box, Microseconds, PackEntry, PartEntry, PartSums
 from workbench.gallery.manifest import Manifest, State
 from workbench.gallery.packs import Address, Picture, read_pictures
 from workbench.gallery.parts import Part
@@ -128,9 +128,15 @@ class Snapshot:
         self,
         spans: Sequence[tuple[Microseconds, Microseconds]],
         places: NDArray[np.int64] | None = None,
+        *,
+        besides: Box | None = None,
     ) -> list[PartEntry]:
         """Parts that may hold tracklets of a scope: see :func:`workbench.gallery.planning.plan`."""
-        return plan(self.manifest, self.state, spans, places)
+        return plan(self.manifest, self.state, spans, places, besides=besides)
+
+    def sums_in(self, box: Box) -> PartSums:
+        """Count the tracklets of the parts that lie in a box, by the manifest alone."""
+        return self.manifest.sums_in(self.commit, box)
 
     def part(self, entry: PartEntry, question: object = None) -> Part:
         """Map a part, as :meth:`OpenParts.get` does."""
