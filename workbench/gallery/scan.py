@@ -6,6 +6,7 @@ be among the best is compared exactly; nothing is approximate in the answer.
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -38,7 +39,7 @@ _PACKED_UP_TO = 256
 # Sums in float32 round, by so much of the longest vectors' product; far below what codes lose.
 _ROUNDING = 2e-6
 
-S = TypeVar("S")
+S = TypeVar("S", bound=Any)
 T = TypeVar("T")
 Piece: TypeAlias = "slice | NDArray[np.intp]"
 Offsets: TypeAlias = "NDArray[np.float32] | None"
@@ -46,14 +47,37 @@ Found: TypeAlias = "tuple[NDArray[np.intp], NDArray[np.float32]]"
 """Rows and what stands for their scores."""
 
 
-class Columns(Protocol):
-    """Columns of a part that are scanned; see :class:`workbench.gallery.parts.Part`."""
+class Scanned(Protocol):
+    """Columns that are scanned."""
 
-    codes: NDArray[np.int8]
-    scale: NDArray[np.float32]
-    square: NDArray[np.float32]
-    lost: float
-    longest: float
+    @property
+    def codes(self) -> NDArray[np.int8]:
+        """Codes of templates ``(n, dimension)``."""
+        ...
+
+    @property
+    def scale(self) -> NDArray[np.float32]:
+        """Factor of the codes, by row."""
+        ...
+
+    @property
+    def square(self) -> NDArray[np.float32]:
+        """Squares of the templates' lengths, by row, for the Euclidean metric."""
+        ...
+
+    @property
+    def lost(self) -> float:
+        """Longest vector that codes lose of a template."""
+        ...
+
+    @property
+    def longest(self) -> float:
+        """Length of the longest template."""
+        ...
+
+
+class Columns(Scanned, Protocol):
+    """Columns of a part that is searched; see :class:`workbench.gallery.parts.Part`."""
 
     @property
     def templates(self) -> NDArray[np.float32]:
@@ -72,6 +96,68 @@ class Rows(NamedTuple):
     columns: Columns
     pieces: Sequence[Piece]
     offsets: Offsets = None
+
+
+class _Gathered:
+    """Small pieces of several parts as columns of their own, which are scanned at once.
+
+    What is done once a piece takes longer than to compare some hundred rows.
+    """
+
+    def __init__(self, pieces: Sequence[tuple[Rows, Piece]]) -> None:
+        self._pieces = pieces
+        self._ends = np.cumsum([length_of(piece) for _, piece in pieces])
+        self.codes = np.concatenate([_taken(one.columns.codes, piece) for one, piece in pieces])
+        self.scale = np.concatenate([_taken(one.columns.scale, piece) for one, piece in pieces])
+        # Bounds of all are bounds of each.
+        self.lost = max(one.columns.lost for one, _ in pieces)
+        self.longest = max(one.columns.longest for one, _ in pieces)
+
+    @functools.cached_property
+    def square(self) -> NDArray[np.float32]:
+        """Squares of the templates' lengths, by row."""
+        return np.concatenate([_taken(one.columns.square, piece) for one, piece in self._pieces])
+
+    def offsets(self) -> Offsets:
+        """Offsets by row, where scores are normalised."""
+        found = [_taken(one.offsets, p) for one, p in self._pieces if one.offsets is not None]
+        return np.concatenate(found) if found else None
+
+    def apart(self, rows: NDArray[np.intp]) -> Iterator[tuple[Rows, NDArray[np.intp]]]:
+        """Say of some rows, which ascend, of which parts they are, and which of their rows."""
+        begin = first = 0
+        ends = self._ends.tolist()
+        for pair, end, stop in zip(
+            self._pieces, ends, np.searchsorted(rows, self._ends).tolist(), strict=True
+        ):
+            if first < stop:
+                yield pair[0], _rows(pair[1], rows[first:stop] - begin)
+            begin, first = end, stop
+
+
+class _Block(NamedTuple):
+    """Rows that are scanned at once: of one part, or gathered of several."""
+
+    columns: Columns | _Gathered
+    piece: Piece
+    offsets: Offsets
+    of: Rows | None
+
+    @classmethod
+    def made(cls, pieces: Sequence[tuple[Rows, Piece]]) -> _Block:
+        """Make a block of the pieces that :func:`_together` put together."""
+        if len(pieces) == 1:
+            ((one, piece),) = pieces
+            return cls(one.columns, piece, one.offsets, one)
+        found = _Gathered(pieces)
+        return cls(found, slice(0, len(found.codes)), found.offsets(), None)
+
+    def apart(self, rows: NDArray[np.intp]) -> Iterable[tuple[Rows, NDArray[np.intp]]]:
+        """Some of its rows by part, as :meth:`_Gathered.apart`."""
+        if isinstance(self.columns, _Gathered):
+            return self.columns.apart(rows)
+        assert self.of is not None
+        return [(self.of, rows)] if len(rows) else []
 
 
 def plain_scores(
@@ -146,7 +232,7 @@ class Question:
 
     def keys(
         self,
-        index: Columns,
+        index: Scanned,
         products: NDArray[np.number[Any]],
         piece: Piece,
         offsets: Offsets,
@@ -180,7 +266,7 @@ class Question:
         return best
 
     def _plain_keys(
-        self, index: Columns, products: NDArray[np.number[Any]], piece: Piece
+        self, index: Scanned, products: NDArray[np.number[Any]], piece: Piece
     ) -> list[NDArray[np.float32]]:
         """For each vector, upper bounds of what stands for plain scores; see :meth:`keys`."""
         keys = []
@@ -199,7 +285,7 @@ class Question:
         return keys
 
     def lower(
-        self, index: Columns, keys: NDArray[np.float32], offsets: Offsets
+        self, index: Scanned, keys: NDArray[np.float32], offsets: Offsets
     ) -> NDArray[np.float32]:
         """Lower bounds of what stands for the scores of some rows, of their *keys*."""
         twice = np.float32(2 * self.slack(index))
@@ -211,7 +297,7 @@ class Question:
         distance = np.maximum(-keys - taken, 0)
         return np.asarray(keys - (np.sqrt(distance * distance + twice) - distance), np.float32)
 
-    def slack(self, index: Columns) -> float:
+    def slack(self, index: Scanned) -> float:
         """Bound of the error of a dot product of codes, or of the square of a distance.
 
         By Cauchy and Schwarz, from what the codes of both sides lose.
@@ -228,7 +314,7 @@ class Question:
 
     def likely(
         self,
-        index: Columns,
+        index: Scanned,
         piece: Piece,
         products: NDArray[np.number[Any]],
         least: float,
@@ -255,7 +341,7 @@ class Question:
 
     def sampled(
         self,
-        index: Columns,
+        index: Scanned,
         piece: Piece,
         products: NDArray[np.number[Any]],
         offsets: Offsets,
@@ -264,29 +350,43 @@ class Question:
         keys = self.keys(index, products, piece, offsets)
         return self._least(index, keys, None if offsets is None else offsets[piece])
 
-    def consider(self, found: Sequence[tuple[Rows, Found]]) -> None:
+    def consider(self, found: Sequence[tuple[_Block, Found]]) -> None:
         """Compare exactly the rows that may be among the best; keep those that are."""
         least = np.float32(max(self.least(), self._least_of(found)))
         kept = [(self.part, self.row, self.score)]
-        for (number, columns, _, offsets), (rows, keys) in found:
-            rows = rows[keys >= least]
-            if not len(rows):
-                continue
-            some = None if offsets is None else offsets[rows]
-            score = self.scores(columns.templates.take(rows, axis=0), some)
-            kept.append((np.full(len(rows), number, np.intp), rows, score))
+        few: list[tuple[Rows, NDArray[np.intp]]] = []
+        waiting, most = 0, max(_EXACT_AT_A_TIME // self.vectors.shape[1], 1)
+        for block, (rows, keys) in found:
+            for part in block.apart(rows[keys >= least]):
+                few.append(part)
+                waiting += len(part[1])
+                if waiting >= most:
+                    kept.append(self._exact(few))
+                    few, waiting = [], 0
+        if few:
+            kept.append(self._exact(few))
         self.part, self.row, self.score = map(np.concatenate, zip(*kept, strict=True))
         keep = self.score >= self.lowest_score()
         self.part, self.row, self.score = self.part[keep], self.row[keep], self.score[keep]
 
-    def _least_of(self, found: Sequence[tuple[Rows, Found]]) -> float:
+    def _exact(
+        self, rows: Sequence[tuple[Rows, NDArray[np.intp]]]
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
+        """Parts, rows and exact scores of some rows of several parts."""
+        numbers = np.repeat([one.number for one, _ in rows], [len(those) for _, those in rows])
+        templates = _joined([one.columns.templates.take(those, axis=0) for one, those in rows])
+        some = [one.offsets[those] for one, those in rows if one.offsets is not None]
+        score = self.scores(templates, _joined(some) if some else None)
+        return numbers, _joined([those for _, those in rows]), score
+
+    def _least_of(self, found: Sequence[tuple[_Block, Found]]) -> float:
         """Bound as in :meth:`least`, from all rows that were found in one step."""
         if self.top is None or sum(len(rows) for _, (rows, _) in found) <= self.top:
             return -math.inf
         lower = np.concatenate(
             [
                 self.lower(columns, keys, None if offsets is None else offsets[rows])
-                for (_, columns, _, offsets), (rows, keys) in found
+                for (columns, _, offsets, _), (rows, keys) in found
             ]
         )
         place = len(lower) - self.top  # at least *top* rows are truly as good as this one
@@ -309,7 +409,7 @@ class Question:
 
     def _best(
         self,
-        index: Columns,
+        index: Scanned,
         rows: NDArray[np.intp],
         keys: NDArray[np.float32],
         offsets: Offsets,
@@ -318,7 +418,7 @@ class Question:
         keep = keys >= np.float32(self._least(index, keys, some))
         return rows[keep], keys[keep]
 
-    def _least(self, index: Columns, keys: NDArray[np.float32], offsets: Offsets) -> float:
+    def _least(self, index: Scanned, keys: NDArray[np.float32], offsets: Offsets) -> float:
         """Bound as in :meth:`least`, from the *keys* and *offsets* of some rows."""
         if self.top is None or len(keys) <= self.top:
             return -math.inf
@@ -380,10 +480,8 @@ def scan(
     compare = _comparison(np.concatenate([question.codes for question in questions]))
     ends = np.cumsum([len(question.vectors) for question in questions])
 
-    def products(index: Columns, piece: Piece) -> list[NDArray[np.number[Any]]]:
-        codes = index.codes
-        # Faster than by indexing, which is for more than whole rows.
-        of_all = compare(codes[piece] if isinstance(piece, slice) else codes.take(piece, axis=0))
+    def products(index: Scanned, piece: Piece) -> list[NDArray[np.number[Any]]]:
+        of_all = compare(_taken(index.codes, piece))
         return [of_all] if len(questions) == 1 else np.split(of_all, ends[:-1], axis=1)
 
     blocks = ((one, piece) for one in rows for piece in _blocks(one.pieces))
@@ -403,9 +501,12 @@ def scan(
                 )
             ]
 
-        def likely(block: tuple[Rows, Piece], leasts: Sequence[float] = leasts) -> list[Found]:
-            (_, index, _, offsets), piece = block
-            return [
+        def likely(
+            pieces: Sequence[tuple[Rows, Piece]], leasts: Sequence[float] = leasts
+        ) -> tuple[_Block, list[Found]]:
+            block = _Block.made(pieces)
+            index, piece, offsets, _ = block
+            return block, [
                 question.likely(index, piece, part, least, offsets)
                 for question, part, least in zip(
                     questions, products(index, piece), leasts, strict=True
@@ -413,15 +514,38 @@ def scan(
             ]
 
         rows_here = sum(length_of(piece) for _, piece in some)
+        together = _together(some)
         if rows_here <= SAMPLE:  # to share them out would take longer
-            found = [likely(block) for block in some]
+            found = [likely(pieces) for pieces in together]
         else:
-            found = _on_all_cores(likely, some, pool)
-        for question, of_question in zip(questions, zip(*found, strict=True), strict=True):
-            question.consider(
-                [(one, those) for (one, _), those in zip(some, of_question, strict=True)]
-            )
+            found = _on_all_cores(likely, together, pool)
+        for number, question in enumerate(questions):
+            question.consider([(block, those[number]) for block, those in found])
         yield rows_here
+
+
+def _together(some: Sequence[tuple[Rows, Piece]]) -> list[list[tuple[Rows, Piece]]]:
+    """Put neighbours among pieces together that have no more rows than are scanned by one core."""
+    found: list[list[tuple[Rows, Piece]]] = []
+    room = 0
+    for pair in some:
+        length = length_of(pair[1])
+        if length <= room:
+            found[-1].append(pair)
+            room -= length
+        else:
+            found.append([pair])
+            room = SAMPLE - length
+    return found
+
+
+def _joined(arrays: Sequence[NDArray[S]]) -> NDArray[S]:
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+
+
+def _taken(column: NDArray[S], piece: Piece) -> NDArray[S]:
+    """Rows of a column; those by number faster than by indexing, which is for more than that."""
+    return column[piece] if isinstance(piece, slice) else column.take(piece, axis=0)
 
 
 def _rows(piece: Piece, places: NDArray[np.intp]) -> NDArray[np.intp]:
