@@ -40,12 +40,12 @@ def hilbert(longitude: NDArray[np.float64], latitude: NDArray[np.float64]) -> ND
     return place
 
 
-def runs(chosen: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """First and last index of each stretch of True."""
+def edges(chosen: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """First index of each stretch of True, and the one after its last, in turn."""
     between = np.zeros(len(chosen) + 2, bool)
     between[1:-1] = chosen
-    edges = np.flatnonzero(between[1:] != between[:-1])
-    return edges[::2], edges[1::2] - 1
+    found: NDArray[np.intp] = (between[1:] != between[:-1]).nonzero()[0]
+    return found
 
 
 def expand(first: NDArray[np.intp], stop: NDArray[np.intp]) -> NDArray[np.intp]:
@@ -53,5 +53,6 @@ def expand(first: NDArray[np.intp], stop: NDArray[np.intp]) -> NDArray[np.intp]:
     if not len(first):
         return np.empty(0, np.intp)
     lengths = stop - first
-    ends = np.cumsum(lengths)
-    return np.arange(ends[-1]) + np.repeat(stop - ends, lengths)
+    ends = lengths.cumsum()
+    found: NDArray[np.intp] = np.arange(ends[-1]) + (stop - ends).repeat(lengths)
+    return found

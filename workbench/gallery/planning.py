@@ -14,7 +14,7 @@ import numpy as np
 
 from workbench.domain import Camera
 from workbench.gallery.entries import Box, Microseconds, PartEntry, day_of
-from workbench.gallery.order import DAY, expand, hilbert, runs
+from workbench.gallery.order import DAY, edges, expand, hilbert
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -147,10 +147,8 @@ def rows_inside(
     if not len(keys) or not spans:
         return []
     # Of the column's own type: all of it would be read and converted otherwise.
-    first_camera, last_camera = (one.astype(keys.camera.dtype) for one in runs(allowed))
-    low = np.searchsorted(keys.camera, first_camera, "left")
-    high = np.searchsorted(keys.camera, last_camera, "right")
-    low, high = low[low < high], high[low < high]
+    cameras = edges(allowed).astype(keys.camera.dtype)
+    low, high = keys.camera.searchsorted(cameras).reshape(-1, 2).T
     if not len(low):
         return []
     long: list[Piece] = []
@@ -158,8 +156,10 @@ def rows_inside(
     whole = len(spans) == 1 and _holds_all(keys.entry, begin, end)
     if whole and not least_quality:
         far = high - low >= LONG_RUN
-        long = [slice(a, b) for a, b in zip(low[far].tolist(), high[far].tolist(), strict=True)]
-        short = expand(low[~far], high[~far])
+        if far.any():
+            long = [slice(a, b) for a, b in zip(low[far].tolist(), high[far].tolist(), strict=True)]
+            low, high = low[~far], high[~far]
+        short = expand(low, high)
         return [*long, short] if len(short) else long
     # A slice is looked at where it lies; numbers of rows would have to be gathered.
     rows: Piece = slice(int(low[0]), int(high[0])) if len(low) == 1 else expand(low, high)
