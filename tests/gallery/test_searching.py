@@ -460,6 +460,17 @@ def test_a_search_that_is_stopped_leaves_the_next_one_whole(
     assert found_in(fresh) == before
 
 
+@pytest.mark.parametrize(("sample", "exact"), [(0, 1), (7, 40)])
+def test_how_rows_are_put_together_changes_no_answer(
+    fresh: Filled, monkeypatch: pytest.MonkeyPatch, sample: int, exact: int
+) -> None:
+    ways: list[dict[str, Any]] = [{}, {"top": 5}, {"normaliser": normaliser_for(fresh), "top": 5}]
+    wanted = [found_in(fresh, **options) for options in ways]
+    monkeypatch.setattr("workbench.gallery.scan.SAMPLE", sample)
+    monkeypatch.setattr("workbench.gallery.scan._EXACT_AT_A_TIME", exact)
+    assert [found_in(fresh, **options) for options in ways] == wanted
+
+
 @pytest.mark.parametrize("what", ["merge", "purge", "correction"])
 @pytest.mark.parametrize("when", ["after planning", "before the names", "before the pictures"])
 def test_what_is_gone_meanwhile_is_asked_of_the_newest_snapshot(
@@ -487,7 +498,7 @@ def test_what_is_gone_meanwhile_is_asked_of_the_newest_snapshot(
     steps: dict[str, tuple[Any, str]] = {
         "after planning": (fresh.reader, "resolve"),
         "before the names": (fresh.committer.manifest, "shown"),
-        "before the pictures": (Snapshot, "pictures"),
+        "before the pictures": (Snapshot, "jpegs"),
     }
     place, name = steps[when]
     own = getattr(place, name)

@@ -14,7 +14,7 @@ import struct
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from workbench.domain import Vector
 
+T = TypeVar("T")
 MAGIC = b"SLPACK1\n"
 # A purge of one recording writes the packs again that hold its pictures.
 MOST_BYTES = 2**26
@@ -114,7 +115,7 @@ def read_pictures(
     *,
     mapped: Callable[[PackEntry], pa.Buffer] | None = None,
 ) -> list[Picture]:
-    """Pictures at some addresses, in their order; each pack is opened once.
+    """Pictures at some addresses, with their templates, in their order; each pack is opened once.
 
     Parameters
     ----------
@@ -132,7 +133,39 @@ def read_pictures(
     GalleryError
         If a record was erased, or is not as it was written.
     """
-    found: dict[int, Picture] = {}
+
+    def picture(record: bytes, length: int) -> Picture:
+        return _picture(record, length, dimension)
+
+    return _read(storage, packs, addresses, mapped, picture)
+
+
+def read_jpegs(
+    storage: Storage,
+    packs: Callable[[int], PackEntry],
+    addresses: Sequence[Address],
+    dimension: int,
+    *,
+    mapped: Callable[[PackEntry], pa.Buffer] | None = None,
+) -> list[bytes]:
+    """Read the same as :func:`read_pictures`, and give the encoded pictures alone."""
+    begin = _HEADER.size + 4 * dimension
+
+    def jpeg(record: bytes, length: int) -> bytes:
+        _checked(record, length, dimension)
+        return record[begin:]
+
+    return _read(storage, packs, addresses, mapped, jpeg)
+
+
+def _read(
+    storage: Storage,
+    packs: Callable[[int], PackEntry],
+    addresses: Sequence[Address],
+    mapped: Callable[[PackEntry], pa.Buffer] | None,
+    made: Callable[[bytes, int], T],
+) -> list[T]:
+    found: dict[int, T] = {}
     order = sorted(range(len(addresses)), key=lambda n: addresses[n])
     begin = 0
     while begin < len(order):
@@ -145,7 +178,7 @@ def read_pictures(
         records = _records_of(storage, entry, [addresses[place] for place in of_pack], mapped)
         for place, record in zip(of_pack, records, strict=True):
             try:
-                found[place] = _picture(record, addresses[place].length, dimension)
+                found[place] = made(record, addresses[place].length)
             except ValueError:
                 raise _altered(storage.where(entry.object)) from None
             except _Erased:
@@ -175,8 +208,8 @@ class _Erased(Exception):
     """The record of a picture is there no more."""
 
 
-def _picture(record: bytes, length: int, dimension: int) -> Picture:
-    """Read a record; raise ValueError if it is not as it was written, or _Erased."""
+def _checked(record: bytes, length: int, dimension: int) -> tuple[int, int, int]:
+    """Recording, ordinal and rank; raise ValueError if a record is not as written, or _Erased."""
     if len(record) != length or length < _HEADER.size + 4 * dimension:
         raise ValueError("it is cut off")
     recording, ordinal, rank, flags, size, crc = _HEADER.unpack_from(record)
@@ -184,6 +217,11 @@ def _picture(record: bytes, length: int, dimension: int) -> Picture:
         raise ValueError("its checksum is another")
     if flags & _ERASED:
         raise _Erased
+    return recording, ordinal, rank
+
+
+def _picture(record: bytes, length: int, dimension: int) -> Picture:
+    recording, ordinal, rank = _checked(record, length, dimension)
     begin = _HEADER.size + 4 * dimension
     template = np.frombuffer(record, "<f4", dimension, _HEADER.size)
     return Picture(f"{recording:016x}", ordinal, rank, template, record[begin:])
@@ -284,6 +322,7 @@ __all__ = [
     "Record",
     "divide",
     "erase",
+    "read_jpegs",
     "read_pictures",
     "records",
     "write_pack",

@@ -278,9 +278,9 @@ def _candidates(rows: InsideRows, question: Question) -> list[Candidate]:
         parts[name].add(rows.entries[one.number].name)
     told = snapshot.told(parts)
     known = {number: cameras.known.at(number) for number in {one.camera for one in best}}
-    pictures = snapshot.pictures([Address(one.pack, one.offset, one.length) for one in best])
+    jpegs = snapshot.jpegs([Address(one.pack, one.offset, one.length) for one in best])
     found = []
-    for one, name, picture in zip(best, names, pictures, strict=True):
+    for one, name, jpeg in zip(best, names, jpegs, strict=True):
         file, stretches = told[name]
         seen = from_microseconds(one.first_seen)
         found.append(
@@ -295,7 +295,7 @@ def _candidates(rows: InsideRows, question: Question) -> list[Candidate]:
                 quality=one.quality,
                 shot_seconds=one.shot_seconds,
                 shot_time=from_microseconds(one.shot_time),
-                shot_jpeg=picture.jpeg,
+                shot_jpeg=jpeg,
                 scale=question.score_scale,
                 time=TimeNote.of(seen, stretches, one.first_seconds, one.last_seconds),
             )

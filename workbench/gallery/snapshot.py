@@ -12,7 +12,7 @@ from workbench.domain import PLAIN
 from workbench.errors import GalleryError
 from workbench.gallery.entries import Box, Microseconds, PackEntry, PartEntry, PartSums
 from workbench.gallery.manifest import Manifest, State
-from workbench.gallery.packs import Address, Picture, read_pictures
+from workbench.gallery.packs import Address, Picture, read_jpegs, read_pictures
 from workbench.gallery.parts import Part
 from workbench.gallery.planning import plan
 from workbench.gallery.storage import ObjectGone, Storage, Written
@@ -143,11 +143,18 @@ class Snapshot:
         return self.open_parts.get(entry, question)
 
     def pictures(self, addresses: Sequence[Address]) -> list[Picture]:
-        """Pictures at some addresses, in their order.
+        """Pictures at some addresses, with their templates, in their order.
 
         Raises ObjectGone if they were removed meanwhile, or GalleryError if one is not as it was
         stored.
         """
+        return self._read(read_pictures, addresses)
+
+    def jpegs(self, addresses: Sequence[Address]) -> list[bytes]:
+        """Read the same as :meth:`pictures`, and give the encoded pictures alone."""
+        return self._read(read_jpegs, addresses)
+
+    def _read(self, read: Callable[..., list[T]], addresses: Sequence[Address]) -> list[T]:
         packs = self.manifest.packs({address.pack for address in addresses})
 
         def entry(number: int) -> PackEntry:
@@ -162,7 +169,7 @@ class Snapshot:
         mapped = self.open_parts.pack if self.storage.root else None
         dimension = self.manifest.profile.dimension
         try:
-            return read_pictures(self.storage, entry, addresses, dimension, mapped=mapped)
+            return read(self.storage, entry, addresses, dimension, mapped=mapped)
         except GalleryError:
             if self.refreshed() is self:
                 raise
