@@ -95,9 +95,23 @@ def browser() -> Iterator[Any]:
         chromium.close()
 
 
+FAILED = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Note for the fixtures of a test that it has failed."""
+    report: Any = yield
+    item.stash[FAILED] = item.stash.get(FAILED, False) or report.failed
+    return report
+
+
 @pytest.fixture
-def visit(browser: Any) -> Iterator[Callable[..., Visit]]:
-    """``visit(base="http://127.0.0.1:8866", **context_options)``: a fresh, watched page."""
+def visit(browser: Any, request: pytest.FixtureRequest) -> Iterator[Callable[..., Visit]]:
+    """``visit(base="http://127.0.0.1:8866", **context_options)``: a fresh, watched page.
+
+    Where a test fails, what its pages show is told, and kept as pictures.
+    """
     contexts = []
 
     def fresh(base: str = "", **options: Any) -> Visit:
@@ -107,6 +121,10 @@ def visit(browser: Any) -> Iterator[Callable[..., Visit]]:
         return Visit(contexts[-1].new_page(), base)
 
     yield fresh
+    failed = request.node.stash.get(FAILED, False)
+    for number, page in enumerate(one for context in contexts for one in context.pages if failed):
+        page.screenshot(path=ARTEFACTS / f"failed-{request.node.name}-{number}.png")
+        print(f"{page.url} shows:", page.locator("body").inner_text(), sep="\n")
     for context in contexts:
         context.close()
 
