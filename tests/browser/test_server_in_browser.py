@@ -210,6 +210,12 @@ URL.createObjectURL = (...given) => {
   while (performance.now() < until);
   return make(...given);
 };
+const later = setTimeout;
+window.patience = [];
+window.setTimeout = (work, delay, ...given) => {
+  if (String(work).includes("Control comm")) window.patience.push(delay);
+  return later(work, delay, ...given);
+};
 """
 
 
@@ -224,6 +230,8 @@ def test_a_widget_that_is_slow_to_be_ready_is_there_in_the_end(
     seen.page.locator(".js-plotly-plot .main-svg").first.wait_for()
     seen.page.wait_for_timeout(2500)
     seen.assert_clean()
+    # Nor is the page left without its widgets where the kernel is.
+    assert seen.page.evaluate("window.patience") == [60_000]
 
 
 def test_a_framed_document_runs_apart_and_what_is_amiss_is_told(

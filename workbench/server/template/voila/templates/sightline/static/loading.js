@@ -1,10 +1,20 @@
 "use strict";
 // The loading screen: says what is going on, and goes when there is something to see.
 (() => {
-  // anywidget gives a widget two seconds to be ready, and then leaves out whatever its kernel says. A
-  // busy machine takes longer; connection.js says so where it takes too long.
+  // anywidget gives a widget two seconds to be ready, and then leaves out whatever its kernel says.
+  // ipywidgets gives a kernel four to tell of all its widgets, and then asks after each by itself,
+  // which does not end where one of them is gone. A busy machine takes longer than either;
+  // connection.js says so where it takes too long.
+  const LONGEST = 60_000;
   const timeout = AbortSignal.timeout.bind(AbortSignal);
-  AbortSignal.timeout = (milliseconds) => timeout(milliseconds === 2_000 ? 60_000 : milliseconds);
+  AbortSignal.timeout = (milliseconds) => timeout(milliseconds === 2_000 ? LONGEST : milliseconds);
+  const later = setTimeout.bind(window);
+  const isImpatient = (/** @type {TimerHandler} */ work) => String(work).includes("Control comm did not respond");
+  /** @param {TimerHandler} work @param {number} [delay] @param {any[]} given */
+  const patient = (work, delay, ...given) => (
+    later(work, delay === 4_000 && isImpatient(work) ? LONGEST : delay, ...given)
+  );
+  /** @type {any} */ (window).setTimeout = patient;
 
   /** @param {string} text */
   const showStatus = (text) => {
