@@ -488,7 +488,9 @@ def scan(
     while some := [*islice(blocks, AT_A_TIME)]:
         leasts = [question.least() for question in questions]
         one, piece = max(some, key=lambda block: length_of(block[1]))
-        if -math.inf in leasts and length_of(piece) > SAMPLE:  # a sample rules most rows out
+        rows_here = sum(length_of(piece) for _, piece in some)
+        # A sample rules most rows out. If it were most of them, it would take longer than it saves.
+        if -math.inf in leasts and length_of(piece) > SAMPLE and rows_here > 2 * SAMPLE:
             sample = (
                 slice(piece.start, min(piece.start + SAMPLE, piece.stop))
                 if isinstance(piece, slice)
@@ -513,7 +515,6 @@ def scan(
                 )
             ]
 
-        rows_here = sum(length_of(piece) for _, piece in some)
         together = _together(some)
         if rows_here <= SAMPLE:  # to share them out would take longer
             found = [likely(pieces) for pieces in together]
