@@ -107,8 +107,8 @@ class _Gathered:
     def __init__(self, pieces: Sequence[tuple[Rows, Piece]]) -> None:
         self._pieces = pieces
         self._ends = np.cumsum([length_of(piece) for _, piece in pieces])
-        self.codes = np.concatenate([_taken(one.columns.codes, piece) for one, piece in pieces])
-        self.scale = np.concatenate([_taken(one.columns.scale, piece) for one, piece in pieces])
+        self.codes = self._of_all([one.columns.codes for one, _ in pieces])
+        self.scale = self._of_all([one.columns.scale for one, _ in pieces])
         # Bounds of all are bounds of each.
         self.lost = max(one.columns.lost for one, _ in pieces)
         self.longest = max(one.columns.longest for one, _ in pieces)
@@ -116,12 +116,23 @@ class _Gathered:
     @functools.cached_property
     def square(self) -> NDArray[np.float32]:
         """Squares of the templates' lengths, by row."""
-        return np.concatenate([_taken(one.columns.square, piece) for one, piece in self._pieces])
+        return self._of_all([one.columns.square for one, _ in self._pieces])
 
     def offsets(self) -> Offsets:
         """Offsets by row, where scores are normalised."""
-        found = [_taken(one.offsets, p) for one, p in self._pieces if one.offsets is not None]
-        return np.concatenate(found) if found else None
+        found = [one.offsets for one, _ in self._pieces if one.offsets is not None]
+        return self._of_all(found) if found else None
+
+    def _of_all(self, columns: Sequence[NDArray[S]]) -> NDArray[S]:
+        made = np.empty((self._ends[-1], *columns[0].shape[1:]), columns[0].dtype)
+        begin = 0
+        for column, (_, piece), end in zip(columns, self._pieces, self._ends.tolist(), strict=True):
+            if isinstance(piece, slice):
+                made[begin:end] = column[piece]
+            else:  # by "clip" they come where they belong, by "raise" by way of another array
+                column.take(piece, axis=0, out=made[begin:end], mode="clip")
+            begin = end
+        return made
 
     def apart(self, rows: NDArray[np.intp]) -> Iterator[tuple[Rows, NDArray[np.intp]]]:
         """Say of some rows, which ascend, of which parts they are, and which of their rows."""
