@@ -721,19 +721,17 @@ class Manifest:
 
     def _rows_at(self, sql: str, parameters: dict[str, Any]) -> list[Row]:
         """Rows of a query about parts as of a commit; raise ObjectGone if that is too old."""
-
-        def work() -> list[Row]:
-            ((oldest,),) = self._database.rows("SELECT oldest_commit FROM gallery")
-            commit = parameters["commit"]
-            if oldest > commit:
-                raise ObjectGone(
-                    f"is read as of commit {commit}, and parts of that were deleted",
-                    where=self._where,
-                    fix="Do this again: it is read as of the last commit then",
-                )
-            return self._database.rows(sql, parameters)
-
-        return self._database.read(work)
+        rows = self._database.rows(sql, parameters)
+        # Asked afterwards: what was taken out by then says so, and no transaction is needed.
+        ((oldest,),) = self._database.rows("SELECT oldest_commit FROM gallery")
+        commit = parameters["commit"]
+        if oldest > commit:
+            raise ObjectGone(
+                f"is read as of commit {commit}, and parts of that were deleted",
+                where=self._where,
+                fix="Do this again: it is read as of the last commit then",
+            )
+        return rows
 
     def live(self, names: Iterable[str]) -> set[str]:
         """Names, of those that are asked for, of parts that the last commit has."""
