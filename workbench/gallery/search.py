@@ -11,8 +11,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-import numpy as np
-
 from workbench.domain import (
     Candidate,
     Coverage,
@@ -254,15 +252,11 @@ class _Best(NamedTuple):
     number: int  # of the part
 
 
-def _in_order(one: _Best) -> tuple[float, Microseconds, int, int]:
-    return one.minus_score, one.first_seen, one.recording, one.ordinal
-
-
 def _candidates(rows: InsideRows, question: Question) -> list[Candidate]:
     """Turn the best rows into candidates, in their order."""
     best: list[_Best] = []
     snapshot, cameras = rows.resolved.snapshot, rows.resolved.cameras
-    for number in np.unique(question.part).tolist():
+    for number in sorted(set(question.part.tolist())):
         part, here = rows.part(number), question.part == number
         chosen = question.row[here]
         shown: list[NDArray[Any]] = [part.first_seen, part.recording, part.ordinal, part.last_seen]
@@ -270,7 +264,7 @@ def _candidates(rows: InsideRows, question: Question) -> list[Candidate]:
         minus = (-question.score[here]).tolist()
         camera = cameras.numbers(part)[part.camera[chosen]].tolist()
         best += map(_Best, minus, *columns, camera, [number] * len(chosen))
-    best.sort(key=_in_order)
+    best.sort()
     best = best[: question.top]
     names = [f"{one.recording:016x}" for one in best]
     parts: defaultdict[str, set[str]] = defaultdict(set)
