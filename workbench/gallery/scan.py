@@ -542,7 +542,7 @@ def _together(some: Sequence[tuple[Rows, Piece]]) -> list[list[tuple[Rows, Piece
     room = 0
     for pair in some:
         length = length_of(pair[1])
-        if length <= room:
+        if found and length <= room:
             found[-1].append(pair)
             room -= length
         else:
