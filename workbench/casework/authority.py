@@ -7,8 +7,8 @@ The entry holds the question (scope, profile, threshold), never a picture.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ import shapely
 from workbench.casework.forfeited import forfeited_recordings
 from workbench.casework.ownership import foreign
 from workbench.casework.register import CaseRegister
+from workbench.casework.searcherlogs import SEARCHERS
 from workbench.casework.searches import digest_of, has_searched
 from workbench.casework.subjects import Likeness, required_likeness, resemblance
 from workbench.casework.training import is_fictional
@@ -32,7 +33,16 @@ if TYPE_CHECKING:
     from workbench.calibration import Calibration
     from workbench.casework.cases import Case
     from workbench.casework.record.people import Person
-    from workbench.domain import Camera, Candidate, District, Filter, Probe, Scope, Threshold
+    from workbench.domain import (
+        Camera,
+        Candidate,
+        District,
+        Filter,
+        Missing,
+        Probe,
+        Scope,
+        Threshold,
+    )
     from workbench.gallery import Gallery
 
 # This machine's clock may be slightly behind that of the machine which wrote the last entry.
@@ -201,12 +211,16 @@ def answered(
     candidates: int,
     compared: int,
     seconds: float,
+    searchers: Mapping[str, Mapping[str, object]] | None = None,
+    missing: Missing | None = None,
 ) -> None:
     """Record the result of a search: what it found, as a digest, and the seconds it took.
 
     *candidates* counts what of it reached the threshold, and is shown; *compared* all tracklets.
+    *searchers* is what those on other machines that took part say they compared, by the nonce of
+    their ticket; *missing* what was not compared.
     """
-    about = {
+    about: dict[str, object] = {
         "case": permit.case,
         "asked": permit.entry,
         "gallery": str(gallery.path.resolve()),
@@ -215,6 +229,10 @@ def answered(
         "compared": compared,
         "seconds": round(seconds, 6),
     }
+    if searchers:
+        about[SEARCHERS] = searchers
+    if missing is not None:
+        about |= {"complete": False, "missing": asdict(missing)}
     register.record("search.answered", about)
 
 

@@ -12,6 +12,8 @@ from workbench.casework.record.chain import Head
 from workbench.casework.record.keys import Trust, doubts
 from workbench.casework.record.people import identify, read_people
 from workbench.casework.register import FOLDER
+from workbench.casework.searcherlogs import FOLDER as SEARCHERS_FOLDER
+from workbench.casework.searcherlogs import hold, logs_below, taking_part
 from workbench.cli.options import add_action, add_actions, add_json, describe
 from workbench.cli.output import DONE, PROBLEMS, counted, lines, say, show, table
 from workbench.installation import Installation
@@ -42,7 +44,8 @@ def add(parser: argparse.ArgumentParser) -> None:
         "look for changed, removed and reordered entries",
         "Look for changed, removed and reordered entries, and for entries that the installation "
         "did not sign. Entries that were cut off at the end are only noticed by comparing "
-        "with a head that was kept elsewhere.",
+        "with a head that was kept elsewhere. Logs of searchers, which other machines wrote of "
+        "what they compared, are held against the record.",
         "sightline audit verify --head 16:65e2…",
     )  # fmt: skip
     checking.add_argument(
@@ -54,6 +57,15 @@ def add(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="HEAD",
         help="a head kept elsewhere, as `audit head` and exports print it; may be repeated",
+    )
+    checking.add_argument(
+        "--searchers",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="DIR",
+        help="folder with the logs of searchers on other machines, to hold against the record; by "
+        "default those in the home; may be repeated",
     )
     add_json(checking)
     yearly = add_action(
@@ -75,7 +87,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    folder = options.folder or load_settings().home.resolve() / FOLDER
+    home = load_settings().home.resolve()
+    folder = options.folder or home / FOLDER
     if options.folder is None:  # not by the register, which opens no record that was altered
         identify(read_people(folder), folder).require_role()
     found = verify(folder, pins=[Head.parse(text) for text in options.head])
@@ -84,15 +97,23 @@ def _verify(options: argparse.Namespace) -> int:
     if not found.faults:
         found = dataclasses.replace(found, faults=tuple(doubts(entries, Trust.of(folder))))
     lines_of_faults = {fault.line for fault in found.faults}
-    urgent = UrgentCases.of(entry for entry in entries if entry.number not in lines_of_faults)
+    counting = [entry for entry in entries if entry.number not in lines_of_faults]
+    urgent = UrgentCases.of(counting)
+    places = options.searchers or ([] if options.folder else [home / SEARCHERS_FOLDER])
+    logs = [log for place in places for log in logs_below(place)]
+    spread, held = taking_part(counting), None
+    if not found.faults and (logs or options.searchers):
+        held = hold(logs, counting, Trust.of(folder).keys)
+    sound = found.sound and (held is None or not held.faults)
     if options.json:
         summary = {
-            "sound": found.sound,
+            "sound": sound,
             "entries": found.entries,
             "head": str(found.head),
             "interrupted_writes": found.torn,
             "faults": [{"line": fault.line, "what": fault.what} for fault in found.faults],
             "urgent_cases": {**dataclasses.asdict(urgent), "waiting": urgent.waiting},
+            "searchers": None if held is None else dataclasses.asdict(held),
         }
         lines([summary])
     else:
@@ -103,13 +124,23 @@ def _verify(options: argparse.Namespace) -> int:
         say(f"The record of {number} {verdict}. Its head: {found.head}")
         if urgent.words:
             say(urgent.words)
+        if held is not None:
+            for difference in held.faults:
+                show(difference)
+            say(held.words)
+        elif spread:
+            searches = "1 search" if spread == 1 else f"{spread:,} searches"
+            say(
+                f"Searchers on other machines took part in {searches}; their logs were not given, "
+                "so nothing is said of them: sightline audit verify --searchers …"
+            )
         if not options.head:
             say(
                 "No head from elsewhere was given: a record that was rolled back as a whole, with "
                 "its head, would look the same. Compare with a pinned one: sightline audit verify "
                 "--head …"
             )
-    return DONE if found.sound else PROBLEMS
+    return DONE if sound else PROBLEMS
 
 
 def _report(options: argparse.Namespace) -> int:

@@ -256,6 +256,31 @@ def numbered(
     return list(enumerate(ordered, start=1))
 
 
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Parts of a scope that a search did not compare: what it did not find says nothing then.
+
+    ``tracklets`` counts all of the parts that are missing: of them so many at most are inside.
+    """
+
+    parts: int
+    of: int  # parts that were to be compared
+    tracklets: int
+    why: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """Say what is missing and what follows from that."""
+        parts = "1 part" if self.parts == 1 else f"{self.parts:,} parts"
+        tracklets = "1 tracklet" if self.tracklets == 1 else f"up to {self.tracklets:,} tracklets"
+        why = f" ({'; '.join(self.why)})" if self.why else ""
+        return (
+            f"This answer is incomplete: {parts} of {self.of:,}, with {tracklets}, could not be "
+            f"compared{why}. A person who is not found in it may be there all the same, so nothing "
+            "is reported or exported of it. Search again."
+        )
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Coverage(Summarised):
     """Footage and tracklets in a scope, so that 'no footage' is never taken for 'not seen'."""

@@ -42,13 +42,31 @@ def spend(permit: Permit, *, gallery: Path, template: Vector, scope: Scope) -> N
     """Use up a permit for this question; raise NotPermitted if it does not cover it."""
     if not isinstance(permit, Permit):
         raise _refused("there is no permit")
-    if not hmac.compare_digest(permit.seal, seal_of(permit)):
-        raise _refused("the permit was not issued by casework, or was altered")
+    _refuse_altered(permit)
     with guard:
         fresh = permit.seal in unspent
         unspent.discard(permit.seal)
     if not fresh:
         raise _refused("the permit has been used")
+    _refuse_others(permit, gallery, template, scope)
+
+
+def seconds_left(permit: Permit, *, gallery: Path, template: Vector, scope: Scope) -> float:
+    """Seconds for which a permit covers this question still, used or not.
+
+    Raises NotPermitted if it does not.
+    """
+    _refuse_altered(permit)
+    _refuse_others(permit, gallery, template, scope)
+    return permit.expires - time.monotonic()
+
+
+def _refuse_altered(permit: Permit) -> None:
+    if not hmac.compare_digest(permit.seal, seal_of(permit)):
+        raise _refused("the permit was not issued by casework, or was altered")
+
+
+def _refuse_others(permit: Permit, gallery: Path, template: Vector, scope: Scope) -> None:
     if time.monotonic() > permit.expires:
         raise _refused("the permit has expired")
     if not hmac.compare_digest(permit.question, digest_of_question(gallery, template, scope)):
