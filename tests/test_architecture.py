@@ -35,6 +35,7 @@ WALLED = {
     "jupyter_server": "server",
     "cryptography": "casework",
     "fpdf": "casework",
+    "ray": "cluster",
 }
 
 

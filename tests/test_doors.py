@@ -26,6 +26,7 @@ DOOR_FUNCTIONS = {
     "widgets/investigate/page.py": "investigate",
     "widgets/thresholds/page.py": "thresholds",
     "widgets/prewarm.py": "prewarm",
+    "indexing/on_node.py": "reader",  # a process on another machine
     "demo/opened.py": "open_demo",
     "installation.py": "open",
 }

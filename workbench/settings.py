@@ -113,8 +113,9 @@ class Settings(RuleSettings, BaseSettings):
     )
     footage: Path | None = Field(
         default=None,
-        description="folder below which the page Footage may list footage; by default the "
-        "catalogues that the gallery was indexed from",
+        description="folder below which the page Footage may list footage, by default the "
+        "catalogues that the gallery was indexed from; and where a node of a cluster looks for "
+        "footage that it does not have at its path",
     )
     districts: Path | None = Field(
         default=None, description="folder of GeoJSON files offered as named districts"

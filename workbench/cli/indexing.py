@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 from workbench.casework.fetching import Fetching
 from workbench.cli.options import add_gallery, add_json, describe, positive, read_scope
 from workbench.cli.output import DONE, PROBLEMS, lines, say, show
+from workbench.cluster.connection import connected
 from workbench.errors import SettingsError, gallery_is_there
 from workbench.footage.catalog import read_cameras, read_catalogue
-from workbench.indexing import index_catalogue, plan_catalogue, watch_catalogue
+from workbench.indexing import Cluster, index_catalogue, plan_catalogue, watch_catalogue
 from workbench.indexing.hook import Hook
 from workbench.indexing.workers import available_cores
 from workbench.installation import Installation
@@ -38,6 +39,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         """
         sightline index footage --gallery town.duckdb --dry-run
         sightline index footage --gallery town.duckdb --workers 4
+        sightline index footage --gallery town.duckdb --ray 10.0.0.4:6379
         sightline index footage --gallery town.duckdb --watch --case A-1 --hook ./fetch recorders.toml
         """,  # noqa: E501 - one line, as it is typed
     )
@@ -56,6 +58,19 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--workers", type=positive, metavar="N", help="processes; by default one for each core"
+    )
+    parser.add_argument(
+        "--ray",
+        metavar="ADDRESS",
+        help="read on the nodes of this cluster of Ray instead, HOST:PORT of its head or auto "
+        "(docs/scale.md)",
+    )
+    parser.add_argument(
+        "--ray-gpus",
+        type=float,
+        metavar="SHARE",
+        default=0.0,
+        help="share of a graphics card that each process on a node takes; by default none",
     )
     parser.add_argument(
         "--dry-run", action="store_true", help="report what would be indexed, and exit"
@@ -120,8 +135,15 @@ def _index(options: argparse.Namespace) -> int:
             )
             plan = plan_catalogue(catalogue, gallery, first=first)
         return _show_plan(plan, json_lines=options.json)
-    workers = options.workers or available_cores()
-    with _writable(installation, options.gallery, options.profile) as (gallery, models):
+    cluster, workers = _cluster(options), options.workers
+    with contextlib.ExitStack() as stack:
+        if cluster is not None:
+            stack.enter_context(connected(cluster.address))  # refused before a gallery is made
+        else:
+            workers = workers or available_cores()
+        gallery, models = stack.enter_context(
+            _writable(installation, options.gallery, options.profile)
+        )
         if models.caution:
             say(models.caution)
         normaliser = installation.normaliser(models.profile)
@@ -132,6 +154,7 @@ def _index(options: argparse.Namespace) -> int:
                     gallery,
                     models,
                     workers=workers,
+                    ray=cluster,
                     first=first,
                     normaliser=normaliser,
                     progress=progress,
@@ -147,6 +170,7 @@ def _index(options: argparse.Namespace) -> int:
             models,
             every_seconds=options.watch,
             workers=workers,
+            ray=cluster,
             first=first,
             before=before,
             normaliser=normaliser,
@@ -156,6 +180,17 @@ def _index(options: argparse.Namespace) -> int:
             for report in rounds:
                 status = max(status, _show_report(report, json_lines=options.json))
         return status
+
+
+def _cluster(options: argparse.Namespace) -> Cluster | None:
+    """The cluster that was named, if any."""
+    if options.ray is None:
+        if options.ray_gpus:
+            raise SettingsError(
+                "is of no use without a cluster", where="--ray-gpus", fix="Give --ray too"
+            )
+        return None
+    return Cluster(options.ray, gpus=options.ray_gpus)
 
 
 @contextlib.contextmanager

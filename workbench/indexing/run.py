@@ -28,6 +28,7 @@ from workbench.footage.frames import RecordingReader
 from workbench.footage.gps import course_of
 from workbench.indexing.clocks import impossible, with_clocks_set
 from workbench.indexing.legs import moved, unplaced
+from workbench.indexing.on_ray import Cluster, index_on_ray
 from workbench.indexing.present import known_files, present_as, with_problems
 from workbench.indexing.recording import SamplingRates, index_recording
 from workbench.indexing.report import IndexReport, ProgressMeter, RecordingReport
@@ -88,7 +89,8 @@ def index_catalogue(
     gallery: Gallery,
     models: Models,
     *,
-    workers: int = 1,
+    workers: int | None = None,
+    ray: str | Cluster | None = None,
     first: Scope | None = None,
     rates: SamplingRates | None = None,
     options: TrackletOptions | None = None,
@@ -110,8 +112,13 @@ def index_catalogue(
         Open for writing, made with the profile of *models*.
     models : Models
         Loaded by :func:`workbench.faces.models.load`.
-    workers : int
-        Processes that read recordings; 1 is this process alone.
+    workers : int, optional
+        Processes that read recordings. By default this process alone, and on a cluster as many as
+        its nodes have room for.
+    ray : str or Cluster, optional
+        Cluster of Ray on whose nodes they run: its address, or ``auto`` for the one that
+        ``RAY_ADDRESS`` names or that runs on this machine (docs/scale.md). Weights and footage are
+        found on each node; what is found in them is stored here.
     first : Scope, optional
         Recordings that begin in this place and time come before the others.
     rates, options : optional
@@ -128,6 +135,10 @@ def index_catalogue(
     CatalogueError
         If the catalogue as a whole cannot be used. Single bad rows and unreadable recordings are
         reported as problems while the rest goes on.
+    SettingsError
+        If the cluster cannot be used, or a node lacks the footage.
+    ModelError
+        If a node lacks the weights.
     """
     catalogue = with_clocks_set(_catalogue(source), gallery)
     gallery.add_cameras(catalogue.cameras)
@@ -160,7 +171,7 @@ def index_catalogue(
         storing.commit_if_due()
 
     try:
-        with closing(_outcomes(to_read, models, workers, rates, options, read_on)) as outcomes:
+        with closing(_outcomes(to_read, models, workers, ray, rates, options, read_on)) as outcomes:
             for recording, outcome in outcomes:
                 storing.take(recording, outcome)
         storing.commit()
@@ -192,7 +203,8 @@ def watch_catalogue(
     models: Models,
     *,
     every_seconds: float = 30.0,
-    workers: int = 1,
+    workers: int | None = None,
+    ray: str | Cluster | None = None,
     first: Scope | None = None,
     before: Callable[[], tuple[Problem, ...]] | None = None,
     normaliser: Normaliser | None = None,
@@ -213,6 +225,7 @@ def watch_catalogue(
             gallery,
             models,
             workers=workers,
+            ray=ray,
             first=first,
             normaliser=normaliser,
             progress=progress,
@@ -256,12 +269,25 @@ def _divide(
 def _outcomes(
     fresh: list[Recording],
     models: Models,
-    workers: int,
+    workers: int | None,
+    ray: str | Cluster | None,
     rates: SamplingRates | None,
     options: TrackletOptions | None,
     progress: ProgressCallback,
 ) -> Generator[tuple[Recording, Outcome]]:
-    if workers > 1 and len(fresh) > 1:
+    if ray is not None and fresh:
+        yield from index_on_ray(
+            fresh,
+            models.profile,
+            models.home,
+            cluster=ray if isinstance(ray, Cluster) else Cluster(ray),
+            workers=workers,
+            rates=rates,
+            options=options,
+            progress=progress,
+        )
+        return
+    if workers is not None and workers > 1 and len(fresh) > 1:
         yield from index_in_parallel(
             fresh,
             models.profile,

@@ -1,0 +1,126 @@
+"""Which clusters are connected to, and which are refused before anything is sent to them."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from raynodes import HEAD, free_port
+
+from workbench.cli.main import main
+from workbench.cli.output import REFUSED
+from workbench.cluster.connection import connect, connected
+from workbench.errors import SettingsError
+
+ray = pytest.importorskip("ray", reason="Ray is not installed: sightline[cluster]")
+
+
+@pytest.fixture
+def token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A token of this process, which it is to give to a cluster."""
+    from ray._raylet import AuthenticationTokenLoader
+
+    loader = AuthenticationTokenLoader.instance()
+    (tmp_path / "token").write_text("a" * 40)
+    monkeypatch.setenv("RAY_AUTH_MODE", "token")
+    monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(tmp_path / "token"))
+    loader.reset_cache()
+    yield
+    monkeypatch.undo()
+    loader.reset_cache()
+
+
+@pytest.fixture
+def open_to_all(tmp_path: Path) -> Iterator[str]:
+    """Address of the part of a cluster that a process asks first, which asks for no token."""
+    port = free_port()
+    program = Path(ray.__file__).parent / "core/src/ray/gcs/gcs_server"
+    command = [
+        program, f"--log_dir={tmp_path}", f"--gcs_server_port={port}",
+        f"--node-ip-address={HEAD}", "--session-name=test", "--config_list=e30=",
+    ]  # fmt: skip
+    with subprocess.Popen(
+        command, env=os.environ | {"RAY_AUTH_MODE": "disabled"},
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    ) as running:  # fmt: skip
+        until = time.monotonic() + 60
+        while time.monotonic() < until:
+            try:
+                socket.create_connection((HEAD, port), timeout=1).close()
+            except OSError:
+                time.sleep(0.05)
+            else:
+                break
+        yield f"{HEAD}:{port}"
+        running.kill()
+
+
+@pytest.mark.slow
+def test_a_cluster_that_asks_for_no_token_is_refused(token: None, open_to_all: str) -> None:
+    with pytest.raises(SettingsError, match="asks for no token") as refused:
+        connect(open_to_all)
+    assert refused.value.where == f"Ray at {open_to_all}"
+    assert not ray.is_initialized()
+
+
+def test_a_process_without_a_token_connects_to_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, token: None
+) -> None:
+    from ray._raylet import AuthenticationTokenLoader
+
+    def refused() -> None:
+        AuthenticationTokenLoader.instance().reset_cache()
+        with pytest.raises(SettingsError, match="is not used without a token"), connected("auto"):
+            raise AssertionError
+
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    refused()
+    monkeypatch.delenv("RAY_AUTH_MODE")
+    monkeypatch.delenv("RAY_AUTH_TOKEN_PATH")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    refused()
+
+
+def test_beyond_loopback_tls_is_needed(token: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    # An address for documents, which is nobody's: it is made this machine's for the test.
+    answered = []
+
+    def answers(address: tuple[str, int], timeout: float) -> socket.socket:
+        answered.append(address)
+        return socket.socket()
+
+    monkeypatch.delenv("RAY_USE_TLS", raising=False)
+    monkeypatch.setattr("workbench.cluster.connection.socket.create_connection", answers)
+    with pytest.raises(SettingsError, match=r"not used without TLS: 192\.0\.2\.7 is not"):
+        connect("192.0.2.7:6379")
+    assert answered == [("192.0.2.7", 6379)]
+
+
+@pytest.mark.parametrize("address", ["ray://127.0.0.2:10001", "127.0.0.2:1", "nonsense"])
+def test_where_no_cluster_answers_is_told(token: None, address: str) -> None:
+    with pytest.raises(SettingsError, match="no cluster answers there"):
+        connect(address)
+
+
+def test_the_command_refuses_before_it_makes_a_gallery(
+    token: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "cameras.csv").write_text("camera_id,name,latitude,longitude\nC1,Quay,51.4,0.1\n")
+    (tmp_path / "footage.csv").write_text("file,camera_id,started_at\n")
+    command = ["index", str(tmp_path), "--gallery", str(tmp_path / "g.duckdb")]
+    assert main([*command, "--ray", "127.0.0.2:1"]) == REFUSED
+    assert "Ray at 127.0.0.2:1: no cluster answers there" in capsys.readouterr().err
+    assert main([*command, "--ray-gpus", "0.5"]) == REFUSED
+    assert not (tmp_path / "g.duckdb").exists()
+
+
+def test_nothing_imports_ray_unless_it_is_asked_for() -> None:
+    program = "import sys, workbench.cli.indexing, workbench.indexing; print('ray' in sys.modules)"
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert said.stdout == "False\n"
