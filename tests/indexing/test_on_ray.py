@@ -1,22 +1,39 @@
-"""Indexing on the nodes of a cluster of Ray."""
+"""Indexing on the nodes of a cluster of Ray: what one process finds, whatever is killed."""
 
 from __future__ import annotations
 
+import contextlib
+import os
+import random
 import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import films
 import numpy as np
+import psutil
 import pytest
 from rays import RayCluster
 
+from workbench.cli.output import REFUSED
+from workbench.cluster.connection import connected
 from workbench.domain import Progress
+from workbench.errors import SettingsError
 from workbench.faces.models import Models
 from workbench.gallery import Gallery
-from workbench.indexing import index_catalogue
+from workbench.gallery.checking import check
+from workbench.indexing import index_catalogue, on_ray
 from workbench.installation import Installation
 
 CAMERAS = "camera_id,name,latitude,longitude\nC1,Quay,51.48,-0.01\nC2,Park,51.49,-0.02\n"
+# Rounds of kills and freezes at seeded moments, which SIGHTLINE_KILLS asks for (make soak).
+ROUNDS = range(int(os.environ.get("SIGHTLINE_KILLS", "0")) // 10)
 
 
 @pytest.fixture(scope="module")
@@ -24,44 +41,213 @@ def models(installation: Installation) -> Models:
     return installation.load_models("dlib")
 
 
-@pytest.fixture
-def gallery(tmp_path: Path, models: Models) -> Iterator[Gallery]:
-    with Gallery.create(tmp_path / "gallery.duckdb", models.profile) as made:
-        yield made
-
-
-@pytest.fixture
-def footage(tmp_path: Path, cuts: dict[str, Path]) -> Path:
-    """Four short recordings of one person each, two on each camera, on different days."""
-    folder = tmp_path / "footage"
-    folder.mkdir()
+@pytest.fixture(scope="module")
+def footage(tmp_path_factory: pytest.TempPathFactory, cuts: dict[str, Path]) -> Path:
+    """Two recordings of 36 seconds and four of three, of one person each, on six days."""
+    folder = tmp_path_factory.mktemp("footage")
     (folder / "cameras.csv").write_text(CAMERAS)
     rows = ["file,camera_id,started_at"]
-    people = ("Maren Holt", "Tobias Reed", "Maren Holt again", "Edwin Marsh")
-    files = ("maren.mkv", "tobias.mkv", "later.mkv", "edwin.mkv")
+    people = ("Imani Cole", "Agnes Thorn", "Maren Holt", "Tobias Reed", "Maren Holt again",
+              "Edwin Marsh")  # fmt: skip
+    files = ("long.mkv", "other.mkv", "maren.mkv", "tobias.mkv", "later.mkv", "edwin.mkv")
     for day, (person, file) in enumerate(zip(people, files, strict=True), start=1):
-        shutil.copyfile(cuts[person], folder / file)
+        films.repeated(cuts[person], folder / file, 12 if day < 3 else 1)
         rows.append(f"{file},C{day % 2 + 1},2026-03-0{day}T10:00:00Z")
     (folder / "footage.csv").write_text("\n".join(rows) + "\n")
     return folder
 
 
+@pytest.fixture(scope="module")
+def alone(
+    tmp_path_factory: pytest.TempPathFactory, models: Models, footage: Path
+) -> Iterator[Gallery]:
+    """What one process finds."""
+    path = tmp_path_factory.mktemp("alone") / "gallery.duckdb"
+    with Gallery.create(path, models.profile) as made:
+        assert index_catalogue(footage, made, models).count("indexed") == 6
+        yield made
+
+
+def assert_same(gallery: Gallery, alone: Gallery, *, but: str = "") -> None:
+    """Expect the recordings and tracklets of the other gallery, once each, to the last bit."""
+    assert not list(check(gallery))
+    wanted = alone.tracklets()
+    wanted = wanted[wanted["recording"] != but]
+    assert sorted(gallery.recordings()["file"]) == sorted(
+        file for file in alone.recordings()["file"] if file != but
+    )
+    found = gallery.tracklets()
+    columns = [name for name in wanted.columns if name != "source"]
+    assert found[columns].to_dict("records") == wanted[columns].to_dict("records")
+    for name in wanted["tracklet_id"][wanted["searchable"]]:
+        for one, other in zip(alone.shots(name), gallery.shots(name), strict=True):
+            assert one.jpeg == other.jpeg
+            assert np.array_equal(one.template, other.template)
+
+
+def readers(*files: str) -> Iterator[psutil.Process]:
+    """Processes on nodes that have a file of this name open."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.name().startswith("ray::") and any(
+                Path(opened.path).name in files for opened in process.open_files()
+            ):
+                yield process
+
+
+def raylet(address: str) -> psutil.Process | None:
+    """The process that a node stands and falls with; None while there is none."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.name() == "raylet" and f"--node_ip_address={address}" in process.cmdline():
+                return process
+    return None
+
+
 def test_a_cluster_finds_what_one_process_finds(
-    tmp_path: Path, gallery: Gallery, models: Models, footage: Path, ray_cluster: RayCluster
-) -> None:
-    report = index_catalogue(footage, gallery, models)
+    tmp_path: Path, alone: Gallery, models: Models, footage: Path, ray_cluster: RayCluster,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
     told: list[Progress] = []
-    with Gallery.create(tmp_path / "two.duckdb", models.profile) as two:
-        again = index_catalogue(footage, two, models, ray=ray_cluster.address, progress=told.append)
-        assert again.count("indexed") == 4
-        assert again.problems == ()
-        assert [r.tracklets for r in again.recordings] == [r.tracklets for r in report.recordings]
-        ids = list(gallery.tracklets()["tracklet_id"])
-        assert list(two.tracklets()["tracklet_id"]) == ids
-        for name in ids:
-            for one, other in zip(gallery.shots(name), two.shots(name), strict=True):
-                assert one.jpeg == other.jpeg
-                assert np.array_equal(one.template, other.template)
-        assert index_catalogue(footage, two, models, ray="auto").count("present") == 4
-    assert told[-1].done == told[-1].total == 4
+    # Processes on nodes import none of the modules that lie beside footage.
+    monkeypatch.chdir(tmp_path)
+    Path("selectors.py").write_text(f"open({str(tmp_path / 'imported')!r}, 'w')")
+    path = tmp_path / "two.duckdb"
+    with Gallery.create(path, models.profile) as two, connected(ray_cluster.address):
+        report = index_catalogue(footage, two, models, ray="auto", progress=told.append)
+        assert report.count("indexed") == 6
+        assert report.problems == ()
+        assert not Path("imported").exists()
+        assert_same(two, alone)
+        assert index_catalogue(footage, two, models, ray="auto").count("present") == 6
+
+        # What nodes cannot do is told of the run, and of a recording what is its own.
+        elsewhere = footage.with_name("elsewhere")
+        shutil.copytree(footage, elsewhere)
+        (elsewhere / "gone.mkv").touch()
+        with (elsewhere / "footage.csv").open("a") as rows:
+            rows.write("gone.mkv,C1,2026-03-09T10:00:00Z\nempty.mkv,C1,2026-03-10T10:00:00Z\n")
+        (elsewhere / "gone.mkv").unlink()
+        (elsewhere / "empty.mkv").touch()
+        refused = index_catalogue(elsewhere, two, models, ray="auto")
+        assert [(p.where, p.what) for p in refused.problems] == [
+            ("gone.mkv", "the file does not exist. Check the name in footage.csv"),
+            ("empty.mkv", "is empty. Obtain it again"),
+        ]
+        assert (refused.count("present"), refused.count("refused")) == (6, 2)
+        monkeypatch.setattr(on_ray, "code", lambda: "another")
+        with pytest.raises(SettingsError, match="another version of Sightline is installed"):
+            index_catalogue(elsewhere, two, models, ray="auto")
+    assert told[-1].done == told[-1].total == 6
     assert told[-1].remaining_seconds == 0
+
+
+def test_what_crashes_its_reader_twice_is_refused_and_a_lost_node_costs_nothing(
+    tmp_path: Path, alone: Gallery, models: Models, footage: Path, ray_cluster: RayCluster
+) -> None:
+    killed: Counter[str] = Counter()
+
+    def kill(progress: Progress) -> None:
+        """Kill each reader of one recording, and once the node that is not the head."""
+        for reader in readers("long.mkv"):
+            reader.kill()
+            killed["readers"] += 1
+        if killed["readers"] and not killed["nodes"] and progress.what == "other.mkv":
+            node = raylet(ray_cluster.other)
+            assert node is not None
+            node.kill()
+            killed["nodes"] += 1
+
+    with Gallery.create(tmp_path / "killed.duckdb", models.profile) as gallery:
+        report = index_catalogue(footage, gallery, models, ray=ray_cluster.address, progress=kill)
+        assert killed["nodes"] == 1
+        assert killed["readers"] >= 2  # one more if a node was lost with it
+        (problem,) = report.problems
+        assert problem.where == "long.mkv"
+        assert problem.what.startswith("crashed the process that read it, 2 times")
+        assert (report.count("indexed"), report.count("refused")) == (5, 1)
+        assert_same(gallery, alone, but="long.mkv")
+
+
+def test_a_driver_that_ends_leaves_no_reader_and_the_next_goes_on(
+    tmp_path: Path, alone: Gallery, models: Models, footage: Path, ray_cluster: RayCluster
+) -> None:
+    path = tmp_path / "stopped.duckdb"
+
+    def stop(how: signal.Signals) -> tuple[int, str, str]:
+        """Run the command, end it while nodes read, and wait until none does."""
+        sightline = [sys.executable, "-m", "workbench", "index", str(footage)]
+        with subprocess.Popen(
+            [*sightline, "--gallery", str(path), "--ray", ray_cluster.address],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        ) as running:  # fmt: skip
+            until = time.monotonic() + 120
+            while not list(readers("long.mkv", "other.mkv")) and time.monotonic() < until:
+                assert running.poll() is None, running.communicate()
+                time.sleep(0.05)
+            os.killpg(running.pid, how)
+            said, error = running.communicate(timeout=120)
+        until = time.monotonic() + 120
+        while left := list(readers(*(film.name for film in footage.glob("*.mkv")))):
+            assert time.monotonic() < until, left
+            time.sleep(0.1)
+        return running.returncode, said, error
+
+    assert stop(signal.SIGKILL)[0] == -signal.SIGKILL
+    status, said, error = stop(signal.SIGINT)  # as a terminal sends it: to the whole group
+    assert (status, said) == (REFUSED, "")
+    assert "Stopped. Finished work is kept; run the same command to go on." in error
+    assert "Traceback" not in error
+    with Gallery.for_writing(path, models.profile) as gallery:
+        assert index_catalogue(footage, gallery, models).problems == ()
+        assert_same(gallery, alone)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", ROUNDS)
+def test_killed_and_frozen_at_seeded_moments_all_is_there_once(
+    tmp_path: Path, alone: Gallery, models: Models, footage: Path, ray_cluster: RayCluster,
+    seed: int, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Some ten kills or freezes, until a run comes through without any."""
+    # As many as there are: none of them is a recording's fault.
+    monkeypatch.setattr(on_ray, "MOST_CRASHES", 1000)
+    monkeypatch.setattr(on_ray, "MOST_LOST", 1000)
+    draw, done, over = random.Random(seed), Counter[str](), threading.Event()
+
+    def disturb() -> None:
+        while sum(done.values()) < 10 and not over.is_set():
+            time.sleep(draw.uniform(0.0, 3.0))
+            what = draw.choice(["reader", "reader", "reader", "frozen reader", "node"])
+            node = raylet(ray_cluster.other)
+            files = [path.name for path in footage.glob("*.mkv")]
+            victim = node if what == "node" else next(readers(*files), None)
+            if victim is None:
+                continue
+            with contextlib.suppress(psutil.Error):
+                if what == "frozen reader":
+                    victim.suspend()
+                    time.sleep(draw.uniform(0.0, 5.0))
+                    victim.resume()
+                else:
+                    victim.kill()
+                done[what] += 1
+
+    with Gallery.create(tmp_path / "soak.duckdb", models.profile) as gallery:
+        for _ in range(50):
+            disturbing = threading.Thread(target=disturb)
+            disturbing.start()
+            try:
+                report = index_catalogue(footage, gallery, models, ray=ray_cluster.address)
+            finally:
+                over.set()
+                disturbing.join()
+                over.clear()
+            assert report.problems == ()
+            assert_same(gallery, alone)
+            if sum(done.values()) >= 10:
+                break
+            gallery.purge(gallery.recordings()["recording_id"])
+    print(seed, dict(done))
+    assert sum(done.values()) >= 10

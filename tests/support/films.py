@@ -94,6 +94,26 @@ def remuxed(source: Path, target: Path, *, leave_out: int = 0) -> Path:
     return target
 
 
+def repeated(source: Path, target: Path, times: int) -> Path:
+    """The film so many times over, one after another, without encoding it again."""
+    with av.open(str(target), "w") as output:
+        stream, base = None, 0
+        for _ in range(times):
+            with av.open(str(source)) as film:
+                video = film.streams.video[0]
+                stream = stream or output.add_stream_from_template(video)
+                length = 0
+                for packet in film.demux(video):
+                    if packet.dts is None:
+                        continue
+                    length = max(length, packet.pts + packet.duration)
+                    packet.pts, packet.dts = packet.pts + base, packet.dts + base
+                    packet.stream = stream
+                    output.mux(packet)
+                base += length
+    return target
+
+
 def with_display_matrix(source: Path, target: Path, a: int, b: int, c: int, d: int) -> Path:
     """Write an MP4 with a display matrix in its track header, as phones do; PyAV cannot."""
     data = bytearray(source.read_bytes())
