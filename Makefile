@@ -79,6 +79,8 @@ benchmark: $(VENV)/.installed-dev ## measure what the documents claim (needs the
 	$(BIN)/python benchmarks/search.py --sizes 1000000x128 1000000x512
 	$(BIN)/python benchmarks/gallery_life.py
 	$(BIN)/python benchmarks/parts.py
+	-$(BIN)/python benchmarks/cluster.py  # if Ray can be started
+	$(BIN)/python benchmarks/scale_model.py --write
 	$(BIN)/python benchmarks/page.py
 	$(BIN)/python benchmarks/team.py
 	$(BIN)/python benchmarks/startup.py

@@ -15,6 +15,7 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
+from rays import RayCluster
 
 from workbench.demo import demo_town
 
@@ -24,12 +25,14 @@ SCRIPTS = {path.stem for path in FOLDER.glob("*.py") if "__main__" in path.read_
 SAYS = {
     "before": "their templates apart at most  0.0",
     "casework": "ratio of a search with and without",
+    "cluster": "driver's processor, share of its readers'",
     "gallery_life": '"questions that missed a stored recording": 0',
     "indexing": "times the loop",
     "lab": "foretold by nearness, profile dlib",
     "page": "search, cards, s",
     "parts": '"parts it names": 2',
     "recogniser": "largest difference of a number",
+    "scale_model": "cores that index in real time",
     "search": '"recall at 50": "1 (at least 1 is wanted: ok)"',
     "startup": "choose_threshold.ipynb, new home",
     "team": '"searches": 4',
@@ -59,9 +62,9 @@ def run(
     """``run(name)``: what a small run of a benchmark prints."""
     monkeypatch.syspath_prepend(str(FOLDER))
 
-    def run(name: str) -> str:
+    def run(name: str, *more: str) -> str:
         calibrations = str(demo_town().root / "calibrations")
-        monkeypatch.setattr(sys, "argv", [f"{name}.py", "--small"])
+        monkeypatch.setattr(sys, "argv", [f"{name}.py", "--small", *more])
         path = [str(FOLDER.parent), os.environ.get("PYTHONPATH", "")]  # for processes it starts
         changes = {
             "SIGHTLINE_HOME": str(elsewhere),
@@ -83,9 +86,13 @@ def test_every_benchmark_is_run() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", sorted(SAYS.keys() - {"page"}))
+@pytest.mark.parametrize("name", sorted(SAYS.keys() - {"page", "cluster"}))
 def test_a_benchmark_runs_on_a_little(run: Run, name: str) -> None:
     assert SAYS[name] in run(name)
+
+
+def test_the_benchmark_of_a_cluster_runs_on_a_little(run: Run, ray_cluster: RayCluster) -> None:
+    assert SAYS["cluster"] in run("cluster", "--address", ray_cluster.address)
 
 
 @pytest.mark.browser

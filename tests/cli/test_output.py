@@ -79,6 +79,7 @@ def test_only_what_cleans_a_text_prints() -> None:
     # These are heard by the process that started them alone.
     to_parents = {
         "cli/serve.py",
+        "cluster/connection.py",
         "faces/trial.py",
         "gallery/background.py",
         "server/api/application.py",

@@ -82,6 +82,7 @@ def is_alive(pid: int) -> bool:
 def main() -> None:
     """Run the cluster."""
     folder, owner = Path(sys.argv[1]), int(sys.argv[2])
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # by way of what ends the nodes
     token = folder / "token"
     token.write_text(secrets.token_hex(24))
     # Its sockets' paths may have 107 bytes, which a folder of pytest's takes already.

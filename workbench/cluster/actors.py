@@ -47,7 +47,7 @@ class Actor:
     """
 
     maker: str
-    message: bytes
+    message: bytes = field(repr=False)
     cpus: float = 1.0
     gpus: float = 0.0
     node: str = field(default="", init=False)  # address of its node; empty: not begun yet

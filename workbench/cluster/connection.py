@@ -1,6 +1,6 @@
 """Connection to a cluster of Ray; one in which strangers could take part is refused.
 
-Whoever may start work on a cluster may run any code there. Ray asks for a token only where it is
+All who may start work on a cluster may run any code there. Ray asks for a token only where it is
 told to, and its processes listen to every network of a machine, even if their own address is one of
 loopback (measured with Ray 2.60). So the token is always asked for, and TLS wherever anything but
 loopback lies between the nodes. That the token is asked for is tried out, as a stranger.
@@ -137,7 +137,7 @@ def _token_here(address: str) -> None:
         if AuthenticationTokenLoader.instance().has_token(ignore_auth_mode=True):
             return
     raise _unusable(
-        "is not used without a token: whoever reaches it could run any code there",
+        "is not used without a token: anyone who reaches it could run any code there",
         address,
         "Start each node with RAY_AUTH_MODE=token and one token (`ray get-auth-token --generate`), "
         "and give it to this process in ~/.ray/auth_token or RAY_AUTH_TOKEN_PATH; see deploy/ray",
@@ -203,7 +203,7 @@ def _refuse_open_to_strangers(found: str, address: str) -> None:
         return
     if said == "let in":
         raise _unusable(
-            "asks for no token: whoever reaches it could run any code there",
+            "asks for no token: anyone who reaches it could run any code there",
             address,
             "Start each node with RAY_AUTH_MODE=token; see deploy/ray",
         )

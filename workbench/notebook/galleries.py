@@ -132,6 +132,7 @@ def index_catalogue(
     models: Models,
     *,
     workers: int | None = None,
+    ray: str | indexing.Cluster | None = None,
     first: Scope | None = None,
     progress: ProgressCallback | bool = True,
     installation: Installation | None = None,
@@ -153,7 +154,10 @@ def index_catalogue(
     models : Models
         See :func:`load_models`.
     workers : int, optional
-        Processes that read recordings; by default one for each core.
+        Processes that read recordings; by default one for each core, and on a cluster as many as
+        its nodes have room for.
+    ray : str or Cluster, optional
+        Cluster of Ray on whose nodes they run, such as ``"auto"`` (docs/scale.md).
     first : Scope, optional
         Recordings that begin in this place and time come before the others.
     progress : callable or bool
@@ -170,7 +174,8 @@ def index_catalogue(
             source,
             gallery,
             models,
-            workers=workers or available_cores(),
+            workers=workers if ray is not None else workers or available_cores(),
+            ray=ray,
             first=first,
             normaliser=installation.normaliser(models.profile),
             progress=update,
