@@ -97,7 +97,7 @@ class Actor:
             raise self._lost(error) from None
         if not self.node:  # the first of all
             self.node, self._node_id = answer.decode().split(" ")
-            return self.receive()
+            return self.receive()  # which ends these answers
         return answer
 
     def end(self) -> None:
@@ -150,7 +150,7 @@ class _Process:
             for answer in self._handler(message):  # noqa: UP028 - Ray sends something into it
                 yield answer
             return
-        ray = library()
-        yield f"{ray.util.get_node_ip_address()} {ray.get_runtime_context().get_node_id()}".encode()
         module, _, function = self._maker.partition(":")
         self._handler = getattr(importlib.import_module(module), function)(message)
+        ray = library()
+        yield f"{ray.util.get_node_ip_address()} {ray.get_runtime_context().get_node_id()}".encode()

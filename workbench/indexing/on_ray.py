@@ -31,7 +31,7 @@ MOST_CRASHES, MOST_LOST = 2, 6
 # Seconds without a word after which a reader counts as lost: it tells each second how far it is,
 # but for the time in which it computes the checksum of a file.
 SILENT_SECONDS = 1_800.0
-# Seconds in which some node must take up work.
+# Seconds in which some node must begin to read.
 PATIENCE_SECONDS = 300.0
 
 
@@ -200,7 +200,7 @@ class _Run:
             recording,
             RecordingError(
                 f"crashed the process that read it, {self._crashes[recording]} times ({lost.what})"
-                if lost.alone
+                if self._crashes[recording] >= MOST_CRASHES
                 else f"was not read to its end in {self._lost[recording]} tries ({lost.what})",
                 where=recording.file,
                 fix="Convert it with ffmpeg, and report it to the authors of Sightline",
@@ -208,7 +208,7 @@ class _Run:
         )
 
     def _silent(self) -> Iterator[tuple[Recording, Outcome]]:
-        """Give up readers that say nothing, and the run if no node takes up work."""
+        """Give up readers that say nothing, and the run if no node begins to read."""
         now = time.monotonic()
         for actor in list(self._reading):
             if now - actor.heard > SILENT_SECONDS:
@@ -216,7 +216,7 @@ class _Run:
                 yield from self._replace(actor, Lost("a process said nothing", alone=True))
         if not self._reading and self._waiting and now - self._heard > PATIENCE_SECONDS:
             raise SettingsError(
-                f"no node took up work for {PATIENCE_SECONDS / 60:.0f} minutes; a reader needs "
+                f"no node has begun to read for {PATIENCE_SECONDS / 60:.0f} minutes; a reader needs "
                 f"{self._cluster.cpus:g} processors and {self._cluster.gpus:g} graphics cards",
                 where=f"Ray at {self._cluster.address}",
                 fix="Look at `ray status`; add nodes, or end what occupies them",
