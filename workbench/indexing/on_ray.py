@@ -216,8 +216,8 @@ class _Run:
                 yield from self._replace(actor, Lost("a process said nothing", alone=True))
         if not self._reading and self._waiting and now - self._heard > PATIENCE_SECONDS:
             raise SettingsError(
-                f"no node has begun to read for {PATIENCE_SECONDS / 60:.0f} minutes; a reader needs "
-                f"{self._cluster.cpus:g} processors and {self._cluster.gpus:g} graphics cards",
+                f"no node has begun to read for {PATIENCE_SECONDS / 60:.0f} minutes; a reader "
+                f"needs {self._cluster.cpus:g} processors and {self._cluster.gpus:g} cards",
                 where=f"Ray at {self._cluster.address}",
                 fix="Look at `ray status`; add nodes, or end what occupies them",
             )
