@@ -24,16 +24,9 @@ ray = pytest.importorskip("ray", reason="Ray is not installed: sightline[cluster
 @pytest.fixture
 def token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A token of this process, which it is to give to a cluster."""
-    from ray._raylet import AuthenticationTokenLoader
-
-    loader = AuthenticationTokenLoader.instance()
     (tmp_path / "token").write_text("a" * 40)
     monkeypatch.setenv("RAY_AUTH_MODE", "token")
     monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(tmp_path / "token"))
-    loader.reset_cache()
-    yield
-    monkeypatch.undo()
-    loader.reset_cache()
 
 
 @pytest.fixture
@@ -72,10 +65,7 @@ def test_a_cluster_that_asks_for_no_token_is_refused(token: None, open_to_all: s
 def test_a_process_without_a_token_connects_to_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, token: None
 ) -> None:
-    from ray._raylet import AuthenticationTokenLoader
-
     def refused() -> None:
-        AuthenticationTokenLoader.instance().reset_cache()
         with pytest.raises(SettingsError, match="is not used without a token"), connected("auto"):
             raise AssertionError
 

@@ -130,11 +130,14 @@ def _log(said: dict[str, Any], **_: object) -> None:
 def _token_here(address: str) -> None:
     """Refuse where this process has no token: without one Ray would ask for none, or abort."""
     if os.environ.get("RAY_AUTH_MODE", "token").lower() == "token":
-        os.environ["RAY_AUTH_MODE"] = "token"  # before Ray reads it, for its default is none
+        os.environ["RAY_AUTH_MODE"] = "token"  # its default is none
         library()
-        from ray._raylet import AuthenticationTokenLoader
+        from ray._raylet import AuthenticationTokenLoader, Config
 
-        if AuthenticationTokenLoader.instance().has_token(ignore_auth_mode=True):
+        Config.initialize("")  # reads the environment again, if Ray was imported before
+        loader = AuthenticationTokenLoader.instance()
+        loader.reset_cache()
+        if loader.has_token(ignore_auth_mode=True):
             return
     raise _unusable(
         "is not used without a token: anyone who reaches it could run any code there",
