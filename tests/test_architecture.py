@@ -136,6 +136,7 @@ def test_only_tests_and_benchmarks_of_the_search_issue_permits_themselves() -> N
         "tests/gallery/test_search.py",
         "tests/gallery/test_searching.py",
         "tests/gallery/test_store.py",
+        "tests/searchers/test_spread.py",
         "tests/support/searching.py",
         "tests/test_architecture.py",
         "tests/test_permit.py",

@@ -27,6 +27,7 @@ DOOR_FUNCTIONS = {
     "widgets/thresholds/page.py": "thresholds",
     "widgets/prewarm.py": "prewarm",
     "indexing/on_node.py": "reader",  # a process on another machine
+    "searchers/on_node.py": "searcher",
     "demo/opened.py": "open_demo",
     "installation.py": "open",
 }

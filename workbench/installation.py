@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from workbench.faces.clips import Clip, Cut
     from workbench.gallery import Gallery
     from workbench.gallery.cache import CachePlace
+    from workbench.searchers.spread import Searchers
 
 G = TypeVar("G", bound="Gallery")
 
@@ -100,6 +101,27 @@ class Installation:
 
         most = int(self.settings.cache_gb * 1e9)
         return CachePlace(self.settings.cache_folder.resolve(), most) if most else None
+
+    @cached_property
+    def searchers(self) -> Searchers | None:
+        """Searchers on the nodes of the cluster that the settings name; None if they name none.
+
+        This process is connected to the cluster from the first use on.
+
+        Raises
+        ------
+        SettingsError
+            If there is no such cluster, or it is one in which strangers could take part.
+        """
+        if self.settings.ray is None:
+            return None
+        from workbench.cluster.services import stay_connected
+        from workbench.searchers.on_node import services
+        from workbench.searchers.spread import Searchers
+
+        stay_connected(self.settings.ray)
+        keys = self.register.installation_file.keys
+        return Searchers(services(keys), local_bytes=int(self.settings.ray_from_mb * 2**20))
 
     def open_gallery(
         self,

@@ -13,10 +13,11 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from workbench.calibration import calibration_of
-from workbench.calibration.words import format_expected
+from workbench.calibration.expectations import Expectations
 from workbench.casework.authority import answered, authorise, cancelled, scope_under
 from workbench.casework.facts import notices_of
-from workbench.casework.searches import number_words
+from workbench.casework.searches import number_words, require_complete
+from workbench.casework.tickets import TicketOffice
 from workbench.domain import (
     PLAIN_SCALE,
     Camera,
@@ -24,6 +25,7 @@ from workbench.domain import (
     Coverage,
     District,
     Filter,
+    Missing,
     Probe,
     Progress,
     ProgressCallback,
@@ -41,105 +43,20 @@ from workbench.errors import (
 )
 from workbench.gallery import search as gallery_search
 from workbench.maps.zones import zone_of_cameras
+from workbench.searchers.spread import Searchers, Spread
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from pathlib import Path
     from zoneinfo import ZoneInfo
 
     import pandas as pd
 
-    from workbench.calibration import Calibration, FalseCandidateEstimate, FnmrEstimate
+    from workbench.calibration import Calibration
     from workbench.casework.register import CaseRegister
     from workbench.domain import Vector
     from workbench.gallery import Gallery
-
-
-LOOKS_LIKE_MANY = 0.05
-"""Share of people, the nearest to strangers, of whom it is said that they look like many others."""
-
-
-@dataclass(frozen=True, slots=True)
-class Expectations:
-    """Expected errors of one search at any threshold, from the calibration of its profile.
-
-    ``tracklets`` counts the ones that are compared, by the quality of their best shot (see
-    :data:`workbench.calibration.QUALITY_STEPS`); ``photographs`` is their number in the probe. How
-    many are false depends on the probe too: see :class:`workbench.calibration.Nearness`.
-    """
-
-    calibration: Calibration
-    tracklets: tuple[int, ...]
-    photographs: int
-    offset: float | None = None  # of the probe at hand, where one is known: how near to strangers
-
-    def false_candidates(self, threshold: float) -> FalseCandidateEstimate:
-        """Estimate the number of false candidates with at least this score."""
-        return self.calibration.false_candidates(
-            threshold, self.tracklets, photographs=self.photographs, offset=self.offset
-        )
-
-    @property
-    def resembles_many(self) -> str:
-        """Say that the target looks like many others and what helps; empty if it does not."""
-        nearness = self.calibration.nearness_of(self.photographs)
-        if nearness is None or self.offset is None:
-            return ""
-        nearer = 1 - nearness.share_below(self.offset)
-        if nearer > LOOKS_LIKE_MANY:
-            return ""
-        among = f"1 in {1 / nearer:,.0f}" if nearer >= 0.01 else "1 in more than 100"
-        return (
-            f"This face resembles many others: only {among} of the people of the calibration "
-            "resembles strangers as much. What it shares with them is taken away from its scores, "
-            "so more of the true sightings are missed than for others. More photographs help most; "
-            "else narrow the district or time, and look at lower scores too."
-        )
-
-    def fnmr(self, threshold: float) -> FnmrEstimate:
-        """Estimate the share of the target's own tracklets that scores less."""
-        return self.calibration.fnmr(threshold, self.tracklets, photographs=self.photographs)
-
-    def words(self, threshold: float) -> list[str]:
-        """Put the estimates in words: on false candidates, and on missed sightings if measured."""
-        compared = sum(self.tracklets)
-        if not compared:
-            return ["There is nothing to compare in this district and time."]
-        false, missed = self.false_candidates(threshold), self.fnmr(threshold)
-        tracklets = "1 tracklet" if compared == 1 else f"{compared:,} tracklets"
-        words = (
-            f"Expect {format_expected(false.mean)} ({false.low:,} to {false.high:,} false "
-            f"candidates in this search, 95 % interval) among {tracklets}."
-        )
-        if false.extrapolated:
-            words += (
-                " This score is beyond what was measured: fewer than ten comparisons of different "
-                "people reached it, so this is a cautious guess; expect fewer."
-            )
-        elif threshold < self.calibration.thresholds[0]:
-            words += (
-                f" Nothing below {self.calibration.thresholds[0]:.2f} was measured: expect more "
-                "than this says."
-            )
-        lowest = self.calibration.curves_for(self.photographs)[0].quality
-        poorer = sum(self.tracklets[: round(lowest * len(self.tracklets))])
-        if poorer:
-            words += (
-                f" {poorer:,} of them are of lower quality than anything that was measured: expect "
-                "more errors of both kinds among these."
-            )
-        if self.calibration.provisional:
-            words += (
-                f" This rests on {self.calibration.data}. How many true sightings are missed is "
-                "not known."
-            )
-        said = [words, self.resembles_many] if self.resembles_many else [words]
-        if math.isnan(missed.rate):
-            return said
-        return [
-            *said,
-            f"Expect to miss about {missed.rate:.1%} ({missed.low:.1%} to {missed.high:.1%}) of "
-            "the true sightings among them.",
-        ]
+    from workbench.gallery.search import Explanation
 
 
 def expect(
@@ -164,6 +81,21 @@ def expect(
         return None
     normalised = calibration.normaliser is not None
     about = gallery_search.explain(gallery, scope, only=only, normalised=normalised)
+    return _expectations(
+        calibration, about, photographs=photographs, template=template, shots=shots
+    )
+
+
+def _expectations(
+    calibration: Calibration | None,
+    about: Explanation,
+    *,
+    photographs: int,
+    template: Vector | None,
+    shots: bool,
+) -> Expectations | None:
+    if calibration is None:
+        return None
     calibration = calibration.of_shots if shots else calibration
     offset = None if template is None else calibration.offset(template)
     return Expectations(calibration, about.quality, max(1, photographs), offset)
@@ -195,7 +127,14 @@ class SearchResult(Summarised):
     expectations: Expectations | None = None  # None: the profile has no calibration
     below: tuple[Candidate, ...] = ()
     top: int | None = None  # most candidates that it may return
-    notices: tuple[str, ...] = ()  # said of the case wherever something of the result is shown
+    # Said of the case, and first of what is missing, wherever something of the result is shown.
+    notices: tuple[str, ...] = ()
+    missing: Missing | None = None  # what could not be compared
+
+    @property
+    def complete(self) -> bool:
+        """True if all of the scope was compared; else no file is made and nothing is denied."""
+        return self.missing is None
 
     @property
     def found(self) -> tuple[Candidate, ...]:
@@ -217,6 +156,7 @@ class SearchResult(Summarised):
         return Summary(
             "Search result",
             (
+                ("incomplete", self.missing.short if self.missing else ""),
                 ("candidates", number_words(len(self.candidates), self.top, self.compared)),
                 ("best score", f"{self.candidates[0].score:.3f}" if self.candidates else ""),
                 ("threshold", f"{least.score:g} ({least.calibration})" if least else "none"),
@@ -247,7 +187,10 @@ class SearchResult(Summarised):
         Columns: score, rank, camera, first_seen, last_seen, recording, quality, scale, camera_id,
         longitude, latitude, tracklet_id, and what the times rest on:
         :data:`workbench.domain.TIME_FIELDS`.
+
+        Raises CaseError if something is missing: a table does not say so.
         """
+        require_complete(self.missing, self.case)
         return candidates_frame(self.candidates)
 
 
@@ -292,6 +235,8 @@ def search(
     only: Filter | None = None,
     zone: ZoneInfo | None = None,
     progress: ProgressCallback | None = None,
+    searchers: Searchers | None = None,
+    partial: Callable[[Sequence[Candidate]], None] | None = None,
 ) -> SearchResult:
     """Search exactly for the probe's face among the tracklets inside the scope, and no others.
 
@@ -323,6 +268,12 @@ def search(
         Zone of the times in ``notices`` of the result; by default that of the cameras.
     progress : callable, optional
         Called now and then; ``done`` and ``total`` count tracklets. It may raise Cancelled.
+    searchers : Searchers, optional
+        Of a cluster, whose nodes compare where there is much; see :mod:`workbench.searchers`. What
+        they could not compare is ``missing`` in the result.
+    partial : callable, optional
+        Told the best candidates so far, of those that reach the threshold, while nodes compare;
+        without pictures.
 
     Raises
     ------
@@ -370,30 +321,43 @@ def search(
         if progress is not None:
             progress(scanned)
 
+    def reaching(found: Sequence[Candidate]) -> None:
+        if partial is not None:
+            partial([one for one in found if least is None or one.score >= least])
+
+    elsewhere = None
+    if searchers is not None:
+        office = TicketOffice(register, permit, gallery.path, probe.template, scope)
+        elsewhere = Spread(searchers, office.sign)
     try:
-        found = gallery_search.search(
-            gallery, probe.template, scope,
-            permit=permit, top=top, threshold=None if below else least, only=only, progress=count,
-            normaliser=calibration.normaliser if calibration else None,
+        answer = gallery_search.answer(
+            gallery, [probe.template], scope,
+            permits=[permit], top=top, threshold=None if below else least, only=only,
+            progress=count, normaliser=calibration.normaliser if calibration else None,
+            elsewhere=elsewhere, partial=reaching,
         )  # fmt: skip
     except Cancelled:
         cancelled(register, permit, compared=compared)
         raise
-    coverage = gallery.coverage(scope, only=only)
-    expectations = expect(
-        gallery, scope, photographs=len(probe.photographs),
-        calibrations=register.rules.calibrations, only=only, template=probe.template,
-        shots=probe.is_of_shots,
+    (found,), coverage, missing = answer.candidates, answer.coverage, answer.missing
+    expectations = _expectations(
+        calibration, answer.explanation, photographs=len(probe.photographs),
+        template=probe.template, shots=probe.is_of_shots,
     )  # fmt: skip
     seconds = time.perf_counter() - began
     reach = len(found) if least is None else sum(one.score >= least for one in found)
-    answered(register, permit, gallery, found, candidates=reach, compared=compared, seconds=seconds)
+    answered(
+        register, permit, gallery, found, candidates=reach, compared=compared, seconds=seconds,
+        searchers=answer.elsewhere, missing=missing,
+    )  # fmt: skip
+    said = () if missing is None else (missing.words,)
     allowed = register.case(case)  # also now: it may have ended while it was searched under
     return SearchResult(
         candidates=tuple(found[:reach]), below=tuple(found[reach:]), top=top, probe=probe,
         scope=scope, threshold=threshold, cameras=cameras, coverage=coverage, asked_at=asked_at,
         seconds=seconds, case=case, training=allowed.without_authority,
-        notices=notices_of(allowed, zone=zone_of_cameras(cameras, override=zone)), scale=scale,
+        notices=(*said, *notices_of(allowed, zone=zone_of_cameras(cameras, override=zone))),
+        scale=scale, missing=missing,
         entry=permit.entry, compared=compared, only=only, expectations=expectations,
     )  # fmt: skip
 

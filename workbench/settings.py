@@ -99,6 +99,16 @@ class Settings(RuleSettings, BaseSettings):
         ge=0,
         description="most gigabytes that folder takes; 0 keeps nothing there",
     )
+    ray: str | None = Field(
+        default=None,
+        description="cluster of Ray whose nodes compare what is much, as HOST:PORT of its head, or "
+        "auto; by default this machine compares all",
+    )
+    ray_from_mb: float = Field(
+        default=256,
+        ge=0,
+        description="megabytes of what a search scans from which on nodes compare",
+    )
     time_zone: str | None = Field(
         default=None, description="zone to show times in; by default that of the cameras' place"
     )

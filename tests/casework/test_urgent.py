@@ -161,7 +161,7 @@ DOORS: dict[str, Callable[..., Any]] = {
     "reviewed": lambda r, g, s, f: reviewed(r, "A-1"),
     "state": lambda r, g, s, f: review_state(r, "A-1"),
     "sightings": lambda r, g, s, f: confirmed_sightings(r, "A-1", g),
-    "table": lambda r, g, s, f: exportable(r, "A-1", f.candidates, zone=UTC),
+    "table": lambda r, g, s, f: exportable(r, "A-1", f.candidates, zone=UTC, missing=None),
     "evidence": lambda r, g, s, f: export(r, "A-1", g, Path("out.zip")),
     "close": lambda r, g, s, f: r.close("A-1", reason="found"),
     "member": lambda r, g, s, f: r.add_member("A-1", "cleo"),

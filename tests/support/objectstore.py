@@ -61,6 +61,7 @@ class ObjectStore:
     endpoint: str
     requests: list[Request] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+    delay_seconds: float = 0.0  # before each answer
 
     def address(self, prefix: str) -> str:
         """Address of a storage in it."""
@@ -123,6 +124,7 @@ def _proxy(store: ObjectStore, port: int) -> type[BaseHTTPRequestHandler]:
                 found = answer.read()
             if fault == "altered":
                 found = bytes([found[0] ^ 1]) + found[1:]
+            time.sleep(store.delay_seconds)
             store.requests.append(Request(self.command, self.path, len(found)))
             self.send_response(answer.status)
             for name, value in answer.getheaders():

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from workbench.casework.record.audit import AuditLog
 from workbench.casework.record.keys import counting
-from workbench.domain import BY_HAND, PLAIN_SCALE, Threshold
+from workbench.domain import BY_HAND, PLAIN_SCALE, Missing, Threshold
+from workbench.errors import CaseError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -47,6 +48,7 @@ class SearchEntry:
     candidates: int | None  # shown, which reached it; None: no answer, or no threshold, is recorded
     compared: int | None  # tracklets; None: not recorded
     top: int | None  # at most so many were shown, the best; None: without a limit
+    missing: str = ""  # what could not be compared, in words; empty where all was
 
     def threshold_words(self, mark: str = "") -> str:
         """Write the threshold as reports show it, with the *mark* of its scale."""
@@ -71,6 +73,8 @@ class SearchEntry:
             return "threshold not recorded"
         if self.candidates is None:
             return "not answered"
+        if self.missing:
+            return f"{self.candidates:,}; incomplete: not all could be compared"
         return number_words(self.candidates, self.top, self.compared)
 
 
@@ -95,6 +99,19 @@ def digest_of(candidates: Iterable[Candidate]) -> str:
     """Return the SHA-256 of what a search found: each tracklet with its score and scale."""
     lines = sorted(f"{one.tracklet_id} {one.score:.6f} {one.scale}" for one in candidates)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def require_complete(missing: Missing | None, reference: str) -> None:
+    """Refuse to make a file, or anything else that lasts, of an answer that misses something.
+
+    Raises CaseError if it does.
+    """
+    if missing is not None:
+        raise CaseError(
+            missing.words,
+            where=f"case {reference}",
+            fix="Search again when the cluster and its storage can be reached",
+        )
 
 
 def answer_of(folder: Path, reference: str, candidates: Iterable[Candidate]) -> Entry | None:
@@ -127,6 +144,7 @@ def searches_of(entries: Iterable[Entry]) -> tuple[SearchEntry, ...]:
     origin: dict[int, str] = {}
     candidates: dict[int, int] = {}
     compared: dict[int, int] = {}
+    missing: dict[int, str] = {}
     for entry in entries:
         about = entry.about
         if entry.what == "search.asked":
@@ -137,6 +155,8 @@ def searches_of(entries: Iterable[Entry]) -> tuple[SearchEntry, ...]:
             candidates[about["asked"]] = int(about["candidates"])
             if "compared" in about:
                 compared[about["asked"]] = int(about["compared"])
+            if (lacks := missing_of(entry)) is not None:
+                missing[about["asked"]] = lacks.words
         elif entry.what == "search.shown":  # never higher than what was shown before
             threshold[about["asked"]] = float(about["threshold"])
             origin[about["asked"]] = str(about.get("threshold from", BY_HAND))
@@ -156,9 +176,18 @@ def searches_of(entries: Iterable[Entry]) -> tuple[SearchEntry, ...]:
             None if threshold[number] is None else candidates.get(number),
             compared.get(number),
             None if (top := entry.about.get("top")) is None else int(top),
+            missing.get(number, ""),
         )
         for number, entry in asked.items()
     )
+
+
+def missing_of(answer: Entry) -> Missing | None:
+    """Return what an answer missed, by its entry; None if it is complete."""
+    if answer.about.get("complete", True):
+        return None
+    said = answer.about["missing"]
+    return Missing(said["parts"], said["of"], said["tracklets"], tuple(said["why"]))
 
 
 def searches_under(folder: Path, reference: str) -> tuple[SearchEntry, ...]:

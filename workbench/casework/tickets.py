@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from workbench.casework.record.keys import record_key
@@ -17,6 +18,8 @@ from workbench.permit.tickets import LIFETIME, Signed, Ticket, digest_of_probe
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     from workbench.casework.register import CaseRegister
     from workbench.domain import Scope, Vector
@@ -82,7 +85,11 @@ class TicketOffice:
             issued=now, expires=now + min(LIFETIME, timedelta(seconds=left)),
         )  # fmt: skip
         text = ticket.text()
-        return Signed(text, record_key(self.register.folder).sign(text))
+        return Signed(text, self._key.sign(text))
+
+    @cached_property
+    def _key(self) -> Ed25519PrivateKey:
+        return record_key(self.register.folder)
 
 
 __all__ = ["TicketOffice"]

@@ -39,7 +39,7 @@ def _map(options: argparse.Namespace) -> int:
     register.require("evidence.export", options.case)
     result = ask(options, installation)
     zone = zone_of_cameras(result.cameras, override=chosen.zone)
-    kept = exportable(register, result.case, result.candidates, zone=zone)
+    kept = exportable(register, result.case, result.candidates, zone=zone, missing=result.missing)
     drawn = sightings_map(
         kept.candidates,
         confirmed=kept.confirmed,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from workbench.casework.ownphotographs import make_own_photographs
 from workbench.casework.searches import cut_words
 from workbench.cli.options import add_gallery, add_json, add_scope, describe, positive, scope_of
-from workbench.cli.output import DONE, counted, lines, say, show, table
+from workbench.cli.output import DONE, PROBLEMS, counted, lines, say, show, table
 from workbench.cli.photographs import add_photographs, photographs_to_send, read_probe
 from workbench.cli.servers import add_server, connected
 from workbench.errors import SettingsError
@@ -136,6 +136,7 @@ def ask(options: argparse.Namespace, installation: Installation) -> SearchResult
             top=options.top,
             threshold=None if threshold == "all" else threshold,
             zone=installation.settings.zone,
+            searchers=installation.searchers,
         )
 
 
@@ -177,7 +178,7 @@ def _search(options: argparse.Namespace) -> int:
         )
     else:
         show_result(result)
-    return DONE
+    return DONE if result.complete else PROBLEMS
 
 
 def notes_of(photographs: Sequence[str], notices: Sequence[str]) -> dict[str, Any]:
@@ -208,8 +209,10 @@ def _candidate_line(rank: int, candidate: Candidate) -> dict[str, Any]:
 def show_result(result: SearchResult | FoundOnServer) -> None:
     """Print the candidates, and what the answer rests on."""
     coverage = result.coverage
-    if result.notices:
-        say(*result.notices)
+    if result.missing is not None:
+        say(result.missing.words)
+    if notices := result.notices[0 if result.missing is None else 1 :]:
+        say(*notices)
     if result.candidates:
         found = table("rank", "score", "camera", "first seen (UTC)", "last seen", "recording")
         for rank, c in enumerate(result.candidates, start=1):

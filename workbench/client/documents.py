@@ -21,6 +21,7 @@ from workbench.domain import (
     Candidate,
     Coverage,
     Filter,
+    Missing,
     Scope,
     Threshold,
     TimeNote,
@@ -138,6 +139,11 @@ def coverage_document(coverage: Coverage) -> Document:
 def coverage_from(document: Mapping[str, Any]) -> Coverage:
     """Read coverage."""
     return Coverage(**{one.name: document[one.name] for one in fields(Coverage)})
+
+
+def missing_from(document: Mapping[str, Any] | None) -> Missing | None:
+    """Read what an answer misses, or nothing."""
+    return None if document is None else Missing(**{**document, "why": tuple(document["why"])})
 
 
 def threshold_from(document: Mapping[str, Any] | None) -> Threshold | None:

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
+from workbench.casework.searches import require_complete
 from workbench.client.documents import (
     candidate_from,
     coverage_from,
     filter_from,
+    missing_from,
     scope_from,
     threshold_from,
 )
@@ -19,6 +21,7 @@ from workbench.domain import (
     Candidate,
     Coverage,
     Filter,
+    Missing,
     Scope,
     Threshold,
     candidates_frame,
@@ -56,6 +59,7 @@ class FoundOnServer(Findings):
     top: int | None = None  # most candidates that it may return
     photograph_notes: tuple[str, ...] = ()  # notes and advice about the photographs
     forecast: tuple[str, ...] = ()  # false candidates and missed sightings to expect, in words
+    missing: Missing | None = None  # what could not be compared
     _fetch: Callable[[str], bytes] = field(repr=False, kw_only=True)
 
     @classmethod
@@ -78,11 +82,21 @@ class FoundOnServer(Findings):
             only=filter_from(document["only"]),
             photograph_notes=tuple(document["photograph_notes"]),
             forecast=tuple(document["forecast"]),
+            missing=missing_from(document["missing"]),
             _fetch=lambda path: fetch(f"searches/{document['id']}/candidates/{path}"),
         )
 
+    @property
+    def complete(self) -> bool:
+        """True if all of the scope was compared."""
+        return self.missing is None
+
     def frame(self) -> pd.DataFrame:
-        """Return the candidates as a DataFrame: see :func:`workbench.domain.candidates_frame`."""
+        """Return the candidates as a DataFrame: see :func:`workbench.domain.candidates_frame`.
+
+        Raises CaseError if something is missing: a table does not say so.
+        """
+        require_complete(self.missing, self.case)
         return candidates_frame(self.candidates)
 
     def shot(self, candidate: Candidate) -> bytes:

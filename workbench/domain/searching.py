@@ -269,6 +269,11 @@ class Missing:
     why: tuple[str, ...] = ()
 
     @property
+    def short(self) -> str:
+        """Say in a few words what is missing."""
+        return f"{self.parts:,} of {self.of:,} parts could not be compared"
+
+    @property
     def words(self) -> str:
         """Say what is missing and what follows from that."""
         parts = "1 part" if self.parts == 1 else f"{self.parts:,} parts"

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import functools
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, Self, TypeVar
 
 import numpy as np
 
@@ -31,6 +31,7 @@ from workbench.gallery.snapshot import Snapshot, settled
 
 if TYPE_CHECKING:
     import duckdb
+    import pyarrow as pa
     from numpy.typing import NDArray
 
     from workbench.domain import Profile
@@ -47,17 +48,18 @@ _BEFORE_ALL, _AFTER_ALL = -1, 2**62
 class Cameras:
     """Cameras of a gallery as columns, and the places along the curve under which their rows lie.
 
-    ``known`` are all of them, by id.
+    ``known`` are all of them, by id; ``table`` and ``there`` are what they were made of.
     """
 
-    def __init__(self, manifest: Manifest, where: str) -> None:
-        """Read them from a manifest as it is now; *where* names the gallery in messages.
+    def __init__(self, table: pa.Table, there: Sequence[tuple[str, int]], where: str) -> None:
+        """Make from :meth:`Manifest.camera_table` and :meth:`Manifest.places`.
 
-        Raises GalleryError if rows are of a camera that is none of them, here as below.
+        *where* names the gallery in messages. Raises GalleryError if rows are of a camera that is
+        none of them, here as below.
         """
         self._where = where
-        self.known = Places.of(manifest.camera_table())
-        there = manifest.places()
+        self.table, self.there = table, there
+        self.known = Places.of(table)
         number = self._among_known([name for name, _ in there])
         place = np.array([place for _, place in there], np.int64)
         order = np.argsort(place, kind="stable")
@@ -149,35 +151,73 @@ class Reader:
         """Cameras as of the snapshot, read again when a commit changed them."""
         as_of = self.snapshot.manifest, self.snapshot.state.cameras_commit
         if self._cameras is None or self._cameras[0] != as_of:
-            self._cameras = as_of, Cameras(self.snapshot.manifest, str(self.path))
+            manifest = self.snapshot.manifest
+            cameras = Cameras(manifest.camera_table(), manifest.places(), str(self.path))
+            self._cameras = as_of, cameras
         return self._cameras[1]
 
     def resolve(self, scope: Scope, only: Filter | None = None) -> Resolved:
         """Resolve a scope on the snapshot; raise DistrictError if it holds no camera."""
         only = only or Filter()
         cameras = self.camera_columns
-        chosen = cameras.known.left_by(only, cameras.known.searched(scope.district, scope.unplaced))
-        spans = [
-            (to_microseconds(start), to_microseconds(end))
-            for start, end in scope.spans(only.windows)
-        ]
-        return Resolved(self.snapshot, cameras, scope, only, chosen, spans)
+        chosen, spans = chosen_by(cameras, scope, only)
+        return Resolved(cameras, only, chosen, spans, snapshot=self.snapshot, scope=scope)
 
 
 @dataclass(frozen=True, eq=False)
-class Resolved:
-    """Scope and filter on one snapshot: what of the gallery they hold.
+class Inside:
+    """Cameras and times that decide whether a row is inside a scope and filter.
 
     ``chosen`` is a mask of the gallery's cameras. ``spans`` are in microseconds, sorted and
     disjoint.
     """
 
-    snapshot: Snapshot
     cameras: Cameras
-    scope: Scope
     only: Filter
     chosen: NDArray[np.bool_] = field(repr=False)
     spans: Sequence[tuple[Microseconds, Microseconds]]
+
+    @classmethod
+    def of(cls, cameras: Cameras, scope: Scope, only: Filter | None) -> Self:
+        """Make of a scope and filter; raise DistrictError if the scope holds no camera."""
+        only = only or Filter()
+        return cls(cameras, only, *chosen_by(cameras, scope, only))
+
+    def whole(self, entries: Sequence[PartEntry]) -> NDArray[np.bool_]:
+        """Say of planned parts whether all of their tracklets are inside, by entries alone."""
+        if not entries:
+            return np.empty(0, bool)
+        low, high, first, last = np.array(
+            [(one.place_low, one.place_high, one.first_seen, one.last_seen) for one in entries]
+        ).T
+        seen = np.zeros(len(entries), bool)
+        for begin, end in self.spans:
+            seen |= (begin <= first) & (last < end)
+        if seen.any():
+            seen &= self.cameras.all_chosen(self.chosen, low, high)
+        return seen
+
+
+def chosen_by(
+    cameras: Cameras, scope: Scope, only: Filter
+) -> tuple[NDArray[np.bool_], list[tuple[Microseconds, Microseconds]]]:
+    """Mask of the cameras of a scope and filter, and their spans of time, in microseconds.
+
+    Raises DistrictError if the scope holds no camera.
+    """
+    chosen = cameras.known.left_by(only, cameras.known.searched(scope.district, scope.unplaced))
+    spans = [
+        (to_microseconds(start), to_microseconds(end)) for start, end in scope.spans(only.windows)
+    ]
+    return chosen, spans
+
+
+@dataclass(frozen=True, eq=False)
+class Resolved(Inside):
+    """Scope and filter on one snapshot: what of the gallery they hold."""
+
+    snapshot: Snapshot
+    scope: Scope
 
     @functools.cached_property
     def entries(self) -> tuple[PartEntry, ...]:
@@ -209,20 +249,6 @@ class Resolved:
         """Ids of the chosen cameras; None where all are chosen."""
         return None if self.chosen.all() else self.cameras.known.ids[self.chosen].tolist()
 
-    def whole(self, entries: Sequence[PartEntry]) -> NDArray[np.bool_]:
-        """Say of planned parts whether all of their tracklets are inside, by entries alone."""
-        if not entries:
-            return np.empty(0, bool)
-        low, high, first, last = np.array(
-            [(one.place_low, one.place_high, one.first_seen, one.last_seen) for one in entries]
-        ).T
-        seen = np.zeros(len(entries), bool)
-        for begin, end in self.spans:
-            seen |= (begin <= first) & (last < end)
-        if seen.any():
-            seen &= self.cameras.all_chosen(self.chosen, low, high)
-        return seen
-
     def holds(self, camera_id: str) -> bool:
         """Return True if a camera is among the chosen."""
         number = self.cameras.known.number(camera_id)
@@ -238,29 +264,47 @@ class Counts(NamedTuple):
     earlier: int
 
 
-class InsideRows:
-    """Rows of a resolved scope, part by part: of all planned parts, or of some.
+class PlannedRows:
+    """Rows of a scope in some parts, by number of the part.
 
     Each part's are found once, and kept for what asks next unless they are very many.
+
+    Parameters
+    ----------
+    inside : Inside
+        What decides whether a row is inside.
+    entries : sequence of PartEntry
+        The parts.
+    mapped : callable
+        Maps a part, of which it is told the question besides: see :meth:`OpenParts.get`.
     """
 
-    def __init__(self, resolved: Resolved, entries: Sequence[PartEntry] | None = None) -> None:
-        self.resolved = resolved
-        self.entries = resolved.entries if entries is None else entries
-        self._whole = resolved.whole(self.entries)
+    def __init__(
+        self,
+        inside: Inside,
+        entries: Sequence[PartEntry],
+        mapped: Callable[[PartEntry, object], Part],
+    ) -> None:
+        self.inside, self.entries, self._mapped = inside, entries, mapped
+        self._whole = inside.whole(entries)
         self._found: dict[int, list[Piece]] = {}
         self._kept = 0
 
+    @property
+    def numbers(self) -> range:
+        """Numbers of all parts."""
+        return range(len(self.entries))
+
     def part(self, number: int) -> Part:
         """Map one of the planned parts; raise ObjectGone if it was dropped and deleted."""
-        return self.resolved.snapshot.part(self.entries[number], self)
+        return self._mapped(self.entries[number], self)
 
     def compared(self, number: int) -> list[Piece]:
         """Rows of a planned part that a search compares."""
         found = self._found.get(number)
         if found is not None:
             return found
-        templates, least = self.entries[number].templates, self.resolved.only.quality
+        templates, least = self.entries[number].templates, self.inside.only.quality
         if not templates:
             found = []
         elif self._whole[number] and not least:
@@ -277,38 +321,49 @@ class InsideRows:
     def _inside(
         self, keys: Keys, quality: NDArray[np.float32] | None = None, least: float = 0.0
     ) -> list[Piece]:
-        allowed = self.resolved.chosen[self.resolved.cameras.numbers(keys)]
-        return rows_inside(keys, allowed, self.resolved.spans, quality=quality, least_quality=least)
+        allowed = self.inside.chosen[self.inside.cameras.numbers(keys)]
+        return rows_inside(keys, allowed, self.inside.spans, quality=quality, least_quality=least)
 
     def __iter__(self) -> Iterator[tuple[int, Part, list[Piece]]]:
         """Parts with rows that a search compares: number, part and rows."""
-        for number in range(len(self.entries)):
+        return self.of(self.numbers)
+
+    def of(self, numbers: Iterable[int]) -> Iterator[tuple[int, Part, list[Piece]]]:
+        """Some of these parts alone, by their numbers, as :meth:`__iter__` gives them."""
+        for number in numbers:
             if pieces := self.compared(number):
                 part = self.part(number)
                 if _FEW * sum(map(length_of, pieces)) > len(part):
                     part.in_order(SCAN)
                 yield number, part, pieces
 
+    def count(self, number: int) -> int:
+        """Rows of a part that a search compares."""
+        return sum(map(length_of, self.compared(number)))
+
     def total(self) -> int:
         """Number of rows that a search compares."""
-        numbers = range(len(self.entries))
-        return sum(length_of(piece) for number in numbers for piece in self.compared(number))
+        return sum(map(self.count, self.numbers))
 
-    def quality(self) -> NDArray[np.int64]:
-        """Rows that a search compares by step of quality, ``(QUALITY_STEPS,)``."""
+    def quality(self, numbers: Iterable[int] | None = None) -> NDArray[np.int64]:
+        """Rows that a search compares by step of quality, ``(QUALITY_STEPS,)``.
+
+        By default those of all parts.
+        """
         count = np.zeros(QUALITY_STEPS, np.int64)
-        for _, part, pieces in self:
+        for _, part, pieces in self.of(self.numbers if numbers is None else numbers):
             if sum(map(length_of, pieces)) == len(part):
                 count += part.histogram
             else:
                 count += sum(quality_histogram(part.quality[piece]) for piece in pieces)
         return count
 
-    def counts(self) -> Counts:
-        """Count the tracklets of the scope, whatever their quality."""
+    def counts(self, numbers: Iterable[int] | None = None) -> Counts:
+        """Count the tracklets of the scope, whatever their quality; by default of all parts."""
         searchable = unsearchable = uncertain = earlier = 0
-        least = self.resolved.only.quality
-        for number, entry in enumerate(self.entries):
+        least = self.inside.only.quality
+        for number in self.numbers if numbers is None else numbers:
+            entry = self.entries[number]
             if self._whole[number]:
                 searchable += entry.templates
                 unsearchable += entry.tracklets - entry.templates
@@ -331,4 +386,22 @@ class InsideRows:
         return Counts(searchable, unsearchable, uncertain, earlier)
 
 
-__all__ = ["Cameras", "Counts", "InsideRows", "Reader", "Resolved"]
+class InsideRows(PlannedRows):
+    """Rows of a resolved scope, part by part: of all planned parts, or of some."""
+
+    def __init__(self, resolved: Resolved, entries: Sequence[PartEntry] | None = None) -> None:
+        entries = resolved.entries if entries is None else entries
+        super().__init__(resolved, entries, resolved.snapshot.part)
+        self.resolved = resolved
+
+
+__all__ = [
+    "Cameras",
+    "Counts",
+    "Inside",
+    "InsideRows",
+    "PlannedRows",
+    "Reader",
+    "Resolved",
+    "chosen_by",
+]

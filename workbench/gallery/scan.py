@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from workbench.calibration import Normaliser
-    from workbench.domain import Metric
+    from workbench.domain import Metric, Profile
 
 # Rows compared at a time; and blocks between which a search can be cancelled.
 BLOCK, AT_A_TIME = 65_536, 64
@@ -191,6 +191,14 @@ def plain_scores(
             apart = rows - probe
             score[begin : begin + step] = 1.0 - np.sqrt((apart * apart).sum(axis=1))
     return score
+
+
+def bytes_a_row(profile: Profile, *, normalised: bool) -> int:
+    """Bytes that a search reads of a row, whether it is among the best or not."""
+    # A row's code and scale; the keys that decide whether it is inside.
+    width = profile.dimension + 4 + 8 + 8 + 4
+    width += 4 if profile.metric == "euclidean" else 0
+    return width + (4 if normalised else 0)
 
 
 class Question:

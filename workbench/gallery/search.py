@@ -6,32 +6,30 @@ coverage and what a search reads, follows from the same rows (:mod:`workbench.ga
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from workbench.domain import (
+    PLAIN_SCALE,
     Candidate,
     Coverage,
     Filter,
+    Missing,
     Progress,
     ProgressCallback,
     Scope,
-    TimeNote,
-    format_tracklet_id,
-    from_microseconds,
 )
 from workbench.gallery.asking import permitted_questions
-from workbench.gallery.entries import Microseconds
+from workbench.gallery.best import Best, best_rows, candidates_of
+from workbench.gallery.elsewhere import Elsewhere, Gathered, Wanted
 from workbench.gallery.footage import coverage, coverage_of
-from workbench.gallery.packs import Address
-from workbench.gallery.resolving import InsideRows, Reader
-from workbench.gallery.scan import Question, Rows, scan, workers
+from workbench.gallery.resolving import InsideRows, Reader, Resolved
+from workbench.gallery.scan import Rows, bytes_a_row, scan, workers
 from workbench.permit import Permit
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from collections.abc import Mapping
 
     from workbench.calibration import Normaliser
     from workbench.domain import Vector
@@ -60,11 +58,17 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answer:
-    """Answer to one question: candidates by target, best first, and what they were found among."""
+    """Answer to one question: candidates by target, best first, and what they were found among.
+
+    ``missing`` is what could not be compared, of which coverage knows no tracklets either;
+    ``elsewhere`` what the record says of other machines that compared, by their tickets.
+    """
 
     candidates: Sequence[Sequence[Candidate]]
     explanation: Explanation
     coverage: Coverage
+    missing: Missing | None = None
+    elsewhere: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def search(
@@ -148,20 +152,77 @@ def answer(
     normaliser: Normaliser | None = None,
     only: Filter | None = None,
     progress: ProgressCallback | None = None,
+    elsewhere: Elsewhere | None = None,
+    partial: Callable[[list[Candidate]], None] | None = None,
 ) -> Answer:
     """Search as :func:`search_many` does, and say what was searched, from the same rows.
 
-    Raises DistrictError too if the filter leaves none of the district's cameras.
+    Parameters
+    ----------
+    elsewhere : Elsewhere, optional
+        Other machines that may compare instead of this process, for one target.
+    partial : callable, optional
+        Told the best candidates so far when others compare, each time that they are others, without
+        pictures.
+
+    Raises
+    ------
+    DistrictError
+        Also if the filter leaves none of the district's cameras.
     """
     ask = _asking(reader, templates, scope, permits, top, threshold, normaliser, progress)
 
     def all_of_it() -> Answer:
-        rows = InsideRows(reader.resolve(scope, only))
+        resolved = reader.resolve(scope, only)
+        if elsewhere is not None and len(templates) == 1:
+            wanted = Wanted(templates[0], top, threshold, normaliser)
+            heard = _heard(resolved, normaliser, progress, partial)
+            if (gathered := elsewhere.compare(resolved, wanted, heard)) is not None:
+                return _answered(resolved, gathered, normaliser)
+        rows = InsideRows(resolved)
         found = ask(rows)
         explanation = _explained(rows, normalised=normaliser is not None)
-        return Answer(found, explanation, coverage_of(rows.resolved, rows.counts()))
+        return Answer(found, explanation, coverage_of(resolved, rows.counts()))
 
     return reader.settled(all_of_it)
+
+
+def _heard(
+    resolved: Resolved,
+    normaliser: Normaliser | None,
+    progress: ProgressCallback | None,
+    partial: Callable[[list[Candidate]], None] | None,
+) -> Callable[[Progress, Sequence[Best]], None]:
+    """Make what is told of a search that goes on elsewhere."""
+    shown: list[Sequence[Best]] = [[]]
+
+    def heard(done: Progress, best: Sequence[Best]) -> None:
+        if progress is not None:
+            progress(done)
+        if partial is not None and best != shown[-1]:
+            shown[-1] = best
+            partial(
+                candidates_of(
+                    resolved.snapshot, resolved.cameras, best, scale_of(normaliser), pictures=False
+                )
+            )
+
+    return heard
+
+
+def _answered(resolved: Resolved, gathered: Gathered, normaliser: Normaliser | None) -> Answer:
+    found = candidates_of(resolved.snapshot, resolved.cameras, gathered.best, scale_of(normaliser))
+    profile = resolved.snapshot.manifest.profile
+    explanation = Explanation(
+        cameras=int(resolved.chosen.sum()),
+        parts=gathered.parts,
+        tracklets=gathered.compared,
+        blocks=gathered.parts,
+        bytes=gathered.compared * bytes_a_row(profile, normalised=normaliser is not None),
+        quality=tuple(gathered.quality.tolist()),
+    )
+    covered = coverage_of(resolved, gathered.counts)
+    return Answer([found], explanation, covered, gathered.missing, gathered.told)
 
 
 def explain(
@@ -176,20 +237,21 @@ def explain(
     )
 
 
+def scale_of(normaliser: Normaliser | None) -> str:
+    """Name of the scale of scores."""
+    return normaliser.scale if normaliser else PLAIN_SCALE
+
+
 def _explained(rows: InsideRows, *, normalised: bool) -> Explanation:
     profile = rows.resolved.snapshot.manifest.profile
     found = [pieces for _, _, pieces in rows]
     count = rows.total()
-    # A row's code and scale; the keys that decide whether it is inside.
-    width = profile.dimension + 4 + 8 + 8 + 4
-    width += 4 if profile.metric == "euclidean" else 0
-    width += 4 if normalised else 0
     return Explanation(
         cameras=int(rows.resolved.chosen.sum()),
         parts=len(found),
         tracklets=count,
         blocks=sum(map(len, found)),
-        bytes=count * width,
+        bytes=count * bytes_a_row(profile, normalised=normalised),
         quality=tuple(rows.quality().tolist()),
     )
 
@@ -218,7 +280,13 @@ def _asking(
                 done += number
                 if progress is not None:
                     progress(Progress(done, total))
-        return [_candidates(rows, question) for question in questions]
+        resolved = rows.resolved
+        return [
+            candidates_of(
+                resolved.snapshot, resolved.cameras, best_rows(rows, one), one.score_scale
+            )
+            for one in questions
+        ]
 
     return ask
 
@@ -227,74 +295,6 @@ def _scanned(reader: Reader, rows: InsideRows, normaliser: Normaliser | None) ->
     for number, part, pieces in rows:
         offsets = None if normaliser is None else reader.offsets.of(part, normaliser)
         yield Rows(number, part, pieces, offsets)
-
-
-# --- What people read ---------------------------------------------------------------------------
-
-
-class _Best(NamedTuple):
-    """One of the best rows; its first four values are what candidates are in the order of."""
-
-    minus_score: float
-    first_seen: Microseconds
-    recording: int
-    ordinal: int
-    last_seen: Microseconds
-    first_seconds: float
-    last_seconds: float
-    shot_seconds: float
-    shot_time: Microseconds
-    quality: float
-    pack: int
-    offset: int
-    length: int
-    camera: int  # its number among all cameras
-    number: int  # of the part
-
-
-def _candidates(rows: InsideRows, question: Question) -> list[Candidate]:
-    """Turn the best rows into candidates, in their order."""
-    best: list[_Best] = []
-    snapshot, cameras = rows.resolved.snapshot, rows.resolved.cameras
-    for number in sorted(set(question.part.tolist())):
-        part, here = rows.part(number), question.part == number
-        chosen = question.row[here]
-        shown: list[NDArray[Any]] = [part.first_seen, part.recording, part.ordinal, part.last_seen]
-        columns = [column.take(chosen).tolist() for column in (*shown, *part.shown.values())]
-        minus = (-question.score[here]).tolist()
-        camera = cameras.numbers(part)[part.camera[chosen]].tolist()
-        best += map(_Best, minus, *columns, camera, [number] * len(chosen))
-    best.sort()
-    best = best[: question.top]
-    names = [f"{one.recording:016x}" for one in best]
-    parts: defaultdict[str, set[str]] = defaultdict(set)
-    for one, name in zip(best, names, strict=True):
-        parts[name].add(rows.entries[one.number].name)
-    told = snapshot.told(parts)
-    known = {number: cameras.known.at(number) for number in {one.camera for one in best}}
-    jpegs = snapshot.jpegs([Address(one.pack, one.offset, one.length) for one in best])
-    found = []
-    for one, name, jpeg in zip(best, names, jpegs, strict=True):
-        file, stretches = told[name]
-        seen = from_microseconds(one.first_seen)
-        found.append(
-            Candidate(
-                tracklet_id=format_tracklet_id(name, one.ordinal),
-                camera=known[one.camera],
-                recording_id=name,
-                recording=file,
-                first_seen=seen,
-                last_seen=from_microseconds(one.last_seen),
-                score=-one.minus_score,
-                quality=one.quality,
-                shot_seconds=one.shot_seconds,
-                shot_time=from_microseconds(one.shot_time),
-                shot_jpeg=jpeg,
-                scale=question.score_scale,
-                time=TimeNote.of(seen, stretches, one.first_seconds, one.last_seconds),
-            )
-        )
-    return found
 
 
 __all__ = ["Answer", "Explanation", "answer", "coverage", "explain", "search", "search_many"]

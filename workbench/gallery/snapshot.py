@@ -58,8 +58,12 @@ class OpenParts:
         """
         with self._lock:
             found, _ = self._held.get(entry.name, (None, None))
+        # Outside, as it may have to be fetched: others are not to wait for it.
+        made = Part(self._storage, entry, self._profile) if found is None else found
+        with self._lock:
+            found, _ = self._held.get(entry.name, (None, None))
             if found is None:
-                found = Part(self._storage, entry, self._profile)
+                found = made
                 self._bytes += found.bytes
             self._held[entry.name] = found, question
             self._held.move_to_end(entry.name)
@@ -69,6 +73,12 @@ class OpenParts:
                 part, _ = self._held.pop(entry.name if own else oldest)
                 self._bytes -= part.bytes
             return found
+
+    def has(self, entry: PartEntry) -> bool:
+        """Return True if all that a search needs of a part is mapped."""
+        with self._lock:
+            found, _ = self._held.get(entry.name, (None, None))
+        return found is not None and "templates" in vars(found)
 
     def pack(self, entry: PackEntry) -> pa.Buffer:
         """All bytes of a pack of a local storage where they lie; few packs are kept mapped."""
@@ -81,6 +91,10 @@ class OpenParts:
             if len(self._packs) > MOST_PACKS:
                 self._packs.popitem(last=False)
             return found
+
+    def keep(self, names: Collection[str]) -> None:
+        """Let go of all parts but these."""
+        self.forget([name for name in [*self._held] if name not in names])
 
     def forget(self, names: Sequence[str]) -> None:
         """Let go of parts that were dropped."""

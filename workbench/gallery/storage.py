@@ -103,12 +103,15 @@ class Storage:
         Address for people, in messages.
     cache : Cache, optional
         Where whole objects of an object store are kept on this machine.
+    options : str
+        What follows the address of an object store, to open it on another machine.
     """
 
     files: fs.FileSystem
     root: Path | None
     address: str
     cache: Cache | None = None
+    options: str = ""
 
     @classmethod
     def at(cls, address: Path | str, *, cache: Cache | None = None) -> Storage:
@@ -121,10 +124,17 @@ class Storage:
         """
         if isinstance(address, str) and "://" in address:
             files, shown = _object_store(address)
-            return cls(files, None, shown, cache)
+            return cls(files, None, shown, cache, urlsplit(address).query)
         root = Path(address).resolve()
         local = fs.LocalFileSystem(use_mmap=True)
         return cls(fs.SubTreeFileSystem(str(root), local), root, str(address))
+
+    @property
+    def everywhere(self) -> str:
+        """Address with which another machine opens the same storage: it holds no key."""
+        if self.root:
+            return str(self.root)
+        return f"{self.address}?{self.options}" if self.options else self.address
 
     def where(self, name: str) -> str:
         """Place of an object, in messages and for DuckDB."""

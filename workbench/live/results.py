@@ -228,7 +228,9 @@ class SearchResult(Findings, investigation.SearchResult):
         from workbench.maps.sightings import sightings_map
 
         register = self.installation.register
-        kept = exportable(register, self.case, self.candidates, zone=self.zone)
+        kept = exportable(
+            register, self.case, self.candidates, zone=self.zone, missing=self.missing
+        )
         facts = facts_of(
             register, self.case, kept.candidates,
             scope=self.scope, zone=self.zone, threshold=self.threshold or "all",

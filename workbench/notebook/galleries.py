@@ -340,6 +340,7 @@ def search(
             only=only,
             zone=installation.settings.zone,
             progress=update,
+            searchers=installation.searchers,
         )
     return SearchResult.of(result, installation=installation, gallery=gallery.path)
 

@@ -157,6 +157,11 @@ class Signed(NamedTuple):
     text: bytes
     signature: bytes
 
+    @property
+    def nonce(self) -> str:
+        """Nonce of a ticket that this process had signed; nothing else of it is checked."""
+        return str(json.loads(self.text[len(_BEGIN) :])["nonce"])
+
 
 def digest_of_probe(template: Vector) -> str:
     """SHA-256 of a probe's template as the record has it, 64 hexadecimal digits."""

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from workbench.casework.training import TRAINING_NOTICE
-from workbench.domain import Camera, Candidate
+from workbench.domain import Camera, Candidate, Missing
 from workbench.installation import Installation
 from workbench.widgets.components.exports import ExportBar
 from workbench.widgets.components.whereabouts import FORMS, Whereabouts
@@ -129,5 +129,8 @@ def test_what_cannot_be_put_on_record_does_not_leave(
     monkeypatch.setattr(bar.saver, "save", pytest.fail)
     bar.buttons["csv"].click()
     assert "no such case" in said[-1]
+    lacking = replace(shown, missing=Missing(1, 2, 30))
+    ExportBar(installation.register, lambda: lacking, said.append).buttons["html"].click()
+    assert "This answer is incomplete" in said[-1]
     ExportBar(installation.register, lambda: None, said.append).buttons["csv"].click()
     assert said[-1] == "There is nothing to save yet."

@@ -15,7 +15,7 @@ import pytest
 
 from workbench.casework.register import all_entries
 from workbench.casework.reviewing.triage import opinions
-from workbench.domain import Candidate
+from workbench.domain import Candidate, Missing
 from workbench.errors import CaseError
 from workbench.widgets.components.comparison import OVERLAY
 from workbench.widgets.components.media import Media
@@ -63,6 +63,26 @@ def many(panel: ResultsPanel, make_candidate: Make) -> ResultsPanel:
 def entries(panel: ResultsPanel, what: str) -> list[Any]:
     folder = panel.model.installation.register.folder
     return [entry for entry in all_entries(folder) if entry.what == what]
+
+
+def test_an_incomplete_answer_says_so_first_and_denies_nothing(panel: ResultsPanel) -> None:
+    model = panel.model
+    assert model.result is not None
+    missing = Missing(2, 7, 1_200, ("a searcher did not answer in time <b>",))
+    notices = (missing.words, *model.result.notices)
+    model.result = replace(model.result, missing=missing, notices=notices)
+    said = panel.summary.value
+    assert '<p class="sl-message">This answer is incomplete: 2 parts of 7, with up to' in said
+    assert said.count("This answer is incomplete") == 1
+    assert "&lt;b&gt;" in said
+    assert "Incomplete answer: 2 candidates up to now" in said
+    model.result = replace(model.result, candidates=(), below=())
+    said = panel.summary.value
+    assert "Incomplete answer: 0 candidates up to now" in said
+    assert "No candidate reaches" not in said
+    assert "The best score among" not in said
+    model.list_for_review()
+    assert "Search first" in model.messages["case"]
 
 
 def test_no_match_says_how_near_and_where_no_footage_is_and_shows_nobody(

@@ -18,7 +18,7 @@ from workbench.casework.reviewing.blindness import is_about_review
 from workbench.casework.reviewing.reviewlist import review_list, sightings
 from workbench.casework.reviewing.triage import opinions
 from workbench.casework.reviewing.verdicts import Reviewed
-from workbench.casework.searches import searches_under
+from workbench.casework.searches import require_complete, searches_under
 from workbench.domain import Threshold
 from workbench.maps.zones import local_time
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from workbench.casework.record.chain import Entry
     from workbench.casework.register import CaseRegister
     from workbench.casework.searches import SearchEntry
-    from workbench.domain import Candidate, Scope
+    from workbench.domain import Candidate, Missing, Scope
 
 MOST_CLOCKS = 12
 """Corrections of clocks that a file names one by one; beyond this, their rows alone do."""
@@ -74,13 +74,22 @@ def considered(register: CaseRegister, reference: str) -> Considered:
 
 
 def exportable(
-    register: CaseRegister, reference: str, candidates: Sequence[Candidate], *, zone: tzinfo
+    register: CaseRegister,
+    reference: str,
+    candidates: Sequence[Candidate],
+    *,
+    zone: tzinfo,
+    missing: Missing | None,
 ) -> Exportable:
     """Return the candidates of a case that a file may hold, with their marks and its notices.
 
     None that waits for decisions is among them; a notice says how many were left out. Times in
-    notices are those of *zone*. Raises what :func:`considered` raises.
+    notices are those of *zone*. *missing* is what the search that found them did not compare.
+    Raises what :func:`considered` raises, and CaseError if something is missing; that is recorded.
     """
+    if missing is not None:
+        register.refused("evidence.export", reference, [missing.words])
+        require_complete(missing, reference)
     kept = {item.key for item in considered(register, reference).items}
     waiting = {
         item.tracklet_id for item in review_list(register, reference) if item.key not in kept

@@ -29,7 +29,7 @@ from workbench.casework.reviewing.verdicts import (
     Seen,
     lacking,
 )
-from workbench.casework.searches import answer_of
+from workbench.casework.searches import answer_of, missing_of, require_complete
 from workbench.casework.subjects import (
     keep_photographs,
     kept_photographs,
@@ -141,8 +141,14 @@ def _answer(
     candidates: Sequence[Candidate],
     found: Sequence[Candidate],
 ) -> Entry:
-    """Return the entry of the search that found candidates; raise CaseError if none did."""
+    """Return the entry of the search that found candidates.
+
+    Raises CaseError if none did, or its answer is incomplete.
+    """
     entry = answer_of(register.folder, reference, found)
+    if entry is not None and (missing := missing_of(entry)) is not None:
+        register.refused("review.first", reference, [missing.words])
+        require_complete(missing, reference)
     scores = {one.tracklet_id: (one.score, one.scale) for one in found}
     if entry is not None and all(
         scores.get(one.tracklet_id) == (one.score, one.scale) for one in candidates

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from workbench.casework.reviewing.triage import may_see_clip, record_clip, record_view
+from workbench.casework.searches import require_complete
 from workbench.client.documents import (
     Document,
     candidate_document,
@@ -30,6 +31,7 @@ class _OfSearches(Endpoint):
     def told(self, name: str, result: SearchResult, *, shots: bool) -> Document | pd.DataFrame:
         """Answer of a search, as it is to be sent."""
         if ARROW in self.request.headers.get("Accept", ""):
+            require_complete(result.missing, result.case)  # a table does not say so
             return candidates_frame(result.candidates)
         return _document(name, result, shots=shots)
 
@@ -64,6 +66,7 @@ class Searches(_OfSearches):
                 only=only,
                 zone=installation.settings.zone,
                 progress=self.stop_if_gone,
+                searchers=installation.searchers,
             )
         shots = bool(document.get("shots"))
         if shots and result.candidates:
@@ -161,6 +164,8 @@ def _document(name: str, result: SearchResult, *, shots: bool) -> Document:
         "scale": result.scale,
         "threshold": None if threshold is None else asdict(threshold),
         "compared": result.compared,
+        "complete": result.complete,
+        "missing": None if result.missing is None else asdict(result.missing),
         "top": result.top,
         "coverage": coverage_document(result.coverage),
         "cameras": [asdict(camera) for camera in result.cameras],

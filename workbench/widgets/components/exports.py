@@ -72,7 +72,10 @@ class ExportBar(controls.HBox):  # type: ignore[misc]
             self._say("There is nothing to save yet.")
             return
         try:
-            kept = exportable(self._register, shown.case, shown.candidates, zone=shown.zone)
+            kept = exportable(
+                self._register, shown.case, shown.candidates,
+                zone=shown.zone, missing=shown.missing,
+            )  # fmt: skip
             if not kept.candidates:
                 self._say(f"Nothing was saved. {' '.join(kept.notices)}")
                 return

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
-from workbench.domain import Camera, Candidate, Scope, Threshold
+from workbench.domain import Camera, Candidate, Missing, Scope, Threshold
 from workbench.maps.export import sightings_csv, sightings_geojson
 from workbench.maps.route import MAX_SPEED_KMH, legs, visits
 from workbench.maps.zones import local_time
@@ -42,6 +42,7 @@ class Whereabouts:
     threshold: Threshold | None = None  # that they reached; None: of several searches
     facts: Mapping[str, str] = field(default_factory=dict)  # what is said of a file
     noted: Mapping[str, int] = field(default_factory=dict)  # numbers of notes by camera_id
+    missing: Missing | None = None  # what the search that found them did not compare
 
     def page(self, *, pictures: bool = True) -> str:
         """One self-contained HTML page with a map; without *pictures* it asks for best shots.

@@ -112,6 +112,7 @@ class SightingsPanel(Panel):
             ).intersection(shown),
             threshold=self.model.threshold_shown,
             noted=self._counts,
+            missing=result.missing,
         )
         self.route.value = self.shown.route()
         self.map.standing = self.model.standing

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,14 @@ import numpy as np
 from traitlets import Bool, Instance, Tuple, Unicode, observe, validate
 
 from workbench.calibration import calibration_of
-from workbench.domain import PLAIN_SCALE, Photograph, Scope, Threshold
+from workbench.calibration.expectations import Expectations
+from workbench.domain import PLAIN_SCALE, Candidate, Photograph, Scope, Threshold
 from workbench.errors import DistrictError, NotCalibrated, NotPermitted, SightlineError
 from workbench.faces.probes import pool_photographs
 from workbench.faces.templates import pool
 from workbench.installation import Installation
-from workbench.investigation import Expectations, SearchResult, expect, search
+from workbench.investigation import SearchResult, expect, search
+from workbench.widgets.components.parts import count
 from workbench.widgets.components.photographs import Photographs
 from workbench.widgets.components.tasks import SEARCHING
 from workbench.widgets.components.work import Work
@@ -67,6 +70,7 @@ class Investigation(Photographs, CaseModel):
     scores = Tuple((0.0, 1.0), help="lowest and highest threshold that can be set")
     uncalibrated = Unicode(help="why no threshold is recommended, and what helps")
     forecast = Instance(Expectations, allow_none=True, help="what a score is worth, before asking")
+    so_far = Unicode(help="what was found by the search that goes on, in words")
     is_stale = Bool(help="the question has changed since the result was found")
     selected = Unicode(help="the tracklet_id of the candidate that is highlighted, or nothing")
 
@@ -101,6 +105,9 @@ class Investigation(Photographs, CaseModel):
         question, only, threshold = self._question(), self.filter, self.threshold_shown
         beyond = self.beyond_case(scope)
 
+        def so_far(found: Sequence[Candidate]) -> None:
+            self._work.call_on_page(lambda: self._hear(found))
+
         def ask() -> SearchResult:
             probe = pool_photographs(photographs, self._models())
             with self.installation.open_gallery(self.gallery) as gallery:
@@ -116,6 +123,8 @@ class Investigation(Photographs, CaseModel):
                     only=only,
                     zone=self.zone,
                     progress=self.on_progress(),
+                    searchers=self.installation.searchers,
+                    partial=so_far,
                 )
 
         def job() -> SearchResult:
@@ -143,8 +152,19 @@ class Investigation(Photographs, CaseModel):
             self.result = result
             self._compare()
 
-        count = len(self.cameras_inside)
-        self.do("search", f"Searching {count:,} cameras", job, done, state=SEARCHING)
+        self.so_far = ""
+        cameras = count(len(self.cameras_inside), "camera")
+        self.do("search", f"Searching {cameras}", job, done, state=SEARCHING)
+
+    def _hear(self, found: Sequence[Candidate]) -> None:
+        """Say what was found so far; no face of it is shown before the answer is on record."""
+        self.so_far = ""
+        if found:
+            best = found[0]
+            self.so_far = (
+                f"{count(len(found), 'candidate')} up to now; the best one has the score "
+                f"{best.score:.2f}, at {best.camera.words()}"
+            )
 
     @observe("uploads", "district", "selected_cameras", "start", "end", "hours", "case")
     def _update_forecast(self, _: object = None) -> None:

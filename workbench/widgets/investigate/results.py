@@ -178,6 +178,8 @@ class ResultsPanel(Panel):
         )
         told = [*covered(result), *([] if self.model.shown else next_steps(self.model, result))]
         lines = [f"<p>{escaped(line)}</p>" for line in told]
+        if result.missing is not None:  # in red, before all else
+            lines.insert(0, f'<p class="sl-message">{escaped(result.missing.words)}</p>')
         title = f'<h2 class="sl-heading" tabindex="-1">{escaped(found(self.model))}</h2>'
         self.summary.value = (
             f'<div role="status">{title}'
@@ -242,6 +244,8 @@ def whereabouts(listing: Listing) -> str:
 def found(model: Investigation) -> str:
     """One sentence: how many candidates there are, and by what measure."""
     number = len(model.shown)
+    if model.result is not None and model.result.missing is not None:
+        return f"Incomplete answer: {count(number, 'candidate')} up to now"
     if model.result is not None and not model.result.coverage.recordings:
         return "No footage: nothing could be searched"
     if not number:
@@ -258,6 +262,8 @@ def next_steps(model: Investigation, result: SearchResult) -> list[str]:
 
     A score names no tracklet: nobody is shown, or told from others, below the minimum.
     """
+    if result.missing is not None:  # nothing is said of what was not found
+        return ["To try next: search again. Parts that have arrived meanwhile are faster then."]
     lines, windows = [], result.only.windows if result.only else None
     windows = windows or ((result.scope.start, result.scope.end),)
     compared = count(result.compared, "tracklet")
@@ -293,7 +299,7 @@ def covered(result: SearchResult) -> list[str]:
     if coverage.unsearchable:
         searched += f"; {coverage.unsearchable:,} more seen but not good enough to compare"
     lines = [f"{searched}.", *narrowed(result.only)]
-    lines[:0] = result.notices
+    lines[:0] = result.notices[0 if result.missing is None else 1 :]
     without = coverage.cameras - coverage.cameras_with_footage
     if without:
         cameras = "1 camera has" if without == 1 else f"{without:,} cameras have"

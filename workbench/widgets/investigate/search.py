@@ -69,7 +69,7 @@ class SearchPanel(Panel):
         )
         model.observe(
             self._show_progress,
-            ["progress", "cancelling", "threshold", "recommended", "forecast", "result"],
+            ["progress", "so_far", "cancelling", "threshold", "recommended", "forecast", "result"],
         )
         self._explain()
         self._show_progress()
@@ -132,6 +132,8 @@ class SearchPanel(Panel):
         words = ""
         if model.state != IDLE:
             words = progress_bar(model)
+            if model.so_far:
+                words += f" {escaped(model.so_far)}"
         elif missing:
             words = f"Needs {escaped(listed(missing))}."
         else:

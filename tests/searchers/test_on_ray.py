@@ -1,0 +1,121 @@
+"""Searchers on the nodes of a cluster of Ray answer as one process does, whatever is killed."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from parted import Filled, filled
+from rays import RayCluster
+
+from tests.gallery.test_searching import START, Asked, box
+from tests.searchers.test_spread import PUBLIC, answer, everything, told
+from workbench.casework.searcherlogs import FOLDER, logs_below
+from workbench.cluster.actors import Lost
+from workbench.cluster.connection import connected
+from workbench.cluster.services import Services
+from workbench.domain import Filter
+from workbench.searchers import wire
+from workbench.searchers.on_node import services
+from workbench.searchers.spread import Patience, Searchers
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
+    """Not to be written to."""
+    found = filled(tmp_path_factory.mktemp("made"), "euclidean", 5)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def carrier(ray_cluster: RayCluster) -> Iterator[Services]:
+    with connected(ray_cluster.address):
+        made = services([PUBLIC])
+        assert len(made.members()) == 2
+        yield made
+        made.end()
+
+
+def over(carrier: Services, **patience: float) -> Searchers:
+    return Searchers(carrier, local_bytes=0, patience=Patience(**patience))
+
+
+def pid_of(carrier: Services, number: int) -> int:
+    """Process of the searcher of a node, once it has begun again if it was killed."""
+    until = time.monotonic() + 120
+    while True:
+        members = carrier.members()
+        try:
+            stream = members[number].ask(wire.pack({"kind": "hello"}))
+            while not carrier.wait([stream], 1.0):
+                assert time.monotonic() < until
+            message = stream.take()
+            assert message is not None
+            return int(wire.unpack(message)[0]["pid"])
+        except (Lost, IndexError):
+            assert time.monotonic() < until
+            time.sleep(0.5)
+
+
+def several() -> list[Asked]:
+    south = replace(everything().scope, district=box(-1, 51, 1, 51.4835))
+    return [
+        everything(),
+        everything(top=7, normalised=True),
+        everything(top=3, only=Filter(quality=0.4), scope=south),
+        everything(top=10, threshold=0.1, template=np.ones((2, 8), np.float32)),
+        everything(scope=replace(south, start=START)),
+    ]
+
+
+def test_nodes_answer_as_one_process(made: Filled, carrier: Services, home: Path) -> None:
+    searchers = over(carrier)
+    for asked in several():
+        found = answer(made, asked, searchers)
+        assert told(found) == told(answer(made, asked))
+        assert found.missing is None
+        assert len({one["searcher"] for one in found.elsewhere.values()}) == 2
+    assert logs_below(home / FOLDER)
+
+
+KILLS = int(os.environ.get("SIGHTLINE_KILLS", "2"))
+
+
+def test_whatever_is_killed_or_stands_still_an_answer_is_whole_or_flagged(
+    made: Filled, carrier: Services
+) -> None:
+    """At seeded moments of a search, a searcher ends or is frozen; the answer comes in time."""
+    alone, whole = told(answer(made, everything())), 20.0
+    for seed in range(KILLS):
+        chance = random.Random(seed)
+        how = chance.choice([signal.SIGKILL, signal.SIGKILL, signal.SIGSTOP])
+        pid = pid_of(carrier, chance.randrange(2))
+        timer = threading.Timer(chance.uniform(0, 0.03), os.kill, (pid, how))
+        timer.start()
+        began = time.monotonic()
+        found = answer(made, everything(), over(carrier, silent=2.0, whole=whole))
+        took = time.monotonic() - began
+        timer.join()
+        assert took < 2 * whole
+        if found.missing is None:
+            assert told(found) == alone
+        else:
+            assert found.missing.parts
+            assert {one.tracklet_id for one in found.candidates[0]} < {
+                one.tracklet_id for one in alone[0][0]
+            }
+        if how == signal.SIGSTOP:
+            os.kill(pid, signal.SIGCONT)
+        again = time.monotonic() + 120
+        while (found := answer(made, everything(), over(carrier))).missing is not None:
+            assert time.monotonic() < again
+        assert told(found) == alone

@@ -1,0 +1,393 @@
+"""A search that is spread over searchers answers as one process does, or says what is missing."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from carrying import Here, Node
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given, settings
+from parted import Filled, filled
+
+from tests.gallery.test_searching import EVERYWHERE, Asked, outcome, questions
+from workbench.casework.record.audit import AuditLog
+from workbench.casework.searcherlogs import SearcherLog
+from workbench.domain import Candidate, Filter, Progress
+from workbench.errors import Cancelled, NotPermitted
+from workbench.gallery import search as searching
+from workbench.gallery.cache import CachePlace
+from workbench.gallery.parts import Part
+from workbench.gallery.removal import purge
+from workbench.gallery.storage import ObjectGone
+from workbench.permit.issuing import issue
+from workbench.permit.tickets import LIFETIME, Signed, Ticket, digest_of_probe
+from workbench.searchers import spread, wire
+from workbench.searchers.searcher import Searcher
+from workbench.searchers.spread import Patience, Searchers, Spread
+
+KEY = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
+PUBLIC = KEY.public_key().public_bytes_raw().hex()
+PROBE = np.ones(8, np.float32)
+
+
+@pytest.fixture(scope="module", params=[("euclidean", 5), ("cosine", 8)])
+def made(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Filled]:
+    """Not to be written to."""
+    metric, seed = request.param
+    found = filled(tmp_path_factory.mktemp("made"), metric, seed)
+    yield found
+    found.close()
+
+
+def node(name: str, folder: Path, *, keys: tuple[str, ...] = (PUBLIC,)) -> Node:
+    log = SearcherLog(folder / name / "log")
+    cache = CachePlace(folder / name / "cache", 2**30)
+    return Node(name, Searcher(keys, log, node=name, memory_mb=64, cache=cache))
+
+
+@pytest.fixture(scope="module")
+def nodes(tmp_path_factory: pytest.TempPathFactory) -> list[Node]:
+    folder = tmp_path_factory.mktemp("nodes")
+    return [node("one", folder), node("two", folder)]
+
+
+def two(tmp_path: Path) -> list[Node]:
+    return [node("one", tmp_path), node("two", tmp_path)]
+
+
+def answer(
+    made: Filled, asked: Asked, searchers: Searchers | None = None, **options: Any
+) -> searching.Answer:
+    reader = made.reader
+    about = {"gallery": reader.path, "template": asked.template, "scope": asked.scope}
+    permit = issue("A-1", "anna", 7, **about)
+
+    def sign(searcher: str, **said: Any) -> Signed:
+        now = datetime.now(UTC)
+        ticket = Ticket(
+            case="A-1", entry=7, gallery=str(reader.path), scope=asked.scope,
+            probe=digest_of_probe(asked.template), searcher=searcher, issued=now,
+            expires=now + LIFETIME, **said,
+        )  # fmt: skip
+        return Signed(ticket.text(), KEY.sign(ticket.text()))
+
+    return searching.answer(
+        reader, [asked.template], asked.scope, permits=[permit],
+        elsewhere=None if searchers is None else Spread(searchers, sign),
+        **asked.options(made), **options,
+    )  # fmt: skip
+
+
+def everything(**changed: Any) -> Asked:
+    return replace(Asked(PROBE, EVERYWHERE, None, None, None, normalised=False), **changed)
+
+
+def over(*nodes: Node, **patience: float) -> Searchers:
+    return Searchers(Here(*nodes), local_bytes=0, patience=Patience(**patience))
+
+
+def compares(one: Node) -> list[bytes]:
+    """Messages that asked a node to compare."""
+    return [m for m in one.asked if wire.unpack(m)[0]["kind"] == "compare"]
+
+
+def told(answer: searching.Answer) -> tuple[Any, ...]:
+    about = answer.explanation
+    return (
+        answer.candidates, answer.coverage,
+        (about.cameras, about.parts, about.tracklets, about.bytes, about.quality),
+    )  # fmt: skip
+
+
+@given(asked=questions())
+@settings(max_examples=30)
+def test_two_searchers_answer_as_one_process_to_the_last_bit(
+    made: Filled, nodes: list[Node], asked: Asked
+) -> None:
+    """Candidates, their order among equals, scores, pictures, coverage and what was read."""
+    asked = asked.at_edge(made)
+    alone = outcome(lambda: answer(made, asked))
+    shared = outcome(lambda: answer(made, asked, over(*nodes)))
+    if isinstance(alone, tuple):
+        assert shared == alone
+        return
+    assert told(shared) == told(alone)
+    assert [one.score.hex() for one in shared.candidates[0]] == [
+        one.score.hex() for one in alone.candidates[0]
+    ]
+    assert shared.missing is None
+    assert sum(one["rows"] for one in shared.elsewhere.values()) == alone.explanation.tracklets
+
+
+def test_both_take_part_and_keep_the_parts_that_they_had(made: Filled, tmp_path: Path) -> None:
+    nodes = two(tmp_path)
+    searchers = over(*nodes)
+    first, second = (answer(made, everything(), searchers).elsewhere for _ in range(2))
+    assert all(one["rows"] for one in first.values())
+    assert {one["searcher"].split("-")[0] for one in first.values()} == {"one", "two"}
+    rows = [{one["searcher"]: one["rows"] for one in told.values()} for told in (first, second)]
+    assert rows[0] == rows[1]
+    # The first question brings the cameras along, the second does not.
+    sent = [len(message) for message in compares(nodes[0])]
+    assert len(sent) == 3
+    assert max(sent) == sent[1]
+
+
+def test_what_is_few_bytes_is_compared_in_this_process(made: Filled, nodes: list[Node]) -> None:
+    before = [len(one.asked) for one in nodes]
+    searchers = Searchers(Here(*nodes))
+    assert told(answer(made, everything(), searchers)) == told(answer(made, everything()))
+    assert answer(made, everything(), over()).elsewhere == {}  # no node is there
+    assert [len(one.asked) for one in nodes] == before
+
+
+@pytest.fixture
+def one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have each part arrive a little later than the one before, if it is not there yet."""
+    true, arrived = Part.__init__, itertools.count()
+
+    def slow(self: Part, *of: Any) -> None:
+        time.sleep(0.06 * next(arrived))
+        true(self, *of)
+
+    monkeypatch.setattr(Part, "__init__", slow)
+
+
+@pytest.mark.parametrize("after", [0, 1])
+@pytest.mark.parametrize("fault", ["dies", "freezes", "refuses"])
+def test_what_one_does_not_finish_another_does(
+    made: Filled, tmp_path: Path, one_by_one: None, fault: str, after: int
+) -> None:
+    nodes = two(tmp_path)
+    searchers = over(*nodes, silent=1.0)
+    if fault == "dies":
+        nodes[0].dies_after = after
+    elif fault == "freezes":
+        nodes[0].frozen_after = after
+    else:
+        nodes[0].searcher = node("one", tmp_path, keys=()).searcher
+    found = answer(made, everything(), searchers)
+    assert told(found) == told(answer(made, everything()))
+    assert found.missing is None
+    told_of = [one for one in found.elsewhere.values() if one["searcher"].startswith("one")]
+    # What it had told of before stays, and is on record as of one that was given up.
+    assert len(told_of) == (after == 1 and fault != "refuses")
+    assert all(one["given up"] and one["rows"] for one in told_of)
+
+
+def test_a_searcher_that_was_started_again_is_asked_by_its_new_name(
+    made: Filled, tmp_path: Path
+) -> None:
+    nodes = two(tmp_path)
+    searchers = over(*nodes)
+    answer(made, everything(), searchers)
+    nodes[0].searcher = node("one", tmp_path).searcher
+    found = answer(made, everything(), searchers)
+    assert told(found) == told(answer(made, everything()))
+    assert {one["searcher"] for one in found.elsewhere.values()} == {
+        one.searcher.name for one in nodes
+    }
+
+
+def test_what_nobody_finishes_is_missing_and_said(made: Filled, tmp_path: Path) -> None:
+    nodes = two(tmp_path)
+    searchers = over(*nodes, silent=0.2)
+    whole = answer(made, everything(), searchers)
+    for one in nodes:
+        one.frozen_after = 0
+    found = answer(made, everything(), searchers)
+    assert found.candidates == [[]]
+    assert found.missing is not None
+    assert found.missing.parts == found.missing.of > 1
+    assert found.missing.tracklets >= whole.explanation.tracklets
+    assert "did not answer in time" in found.missing.words
+    assert found.coverage.tracklets == 0
+    assert found.coverage.recordings == whole.coverage.recordings
+
+
+def test_when_the_time_is_over_what_is_there_is_told(
+    made: Filled, tmp_path: Path, one_by_one: None
+) -> None:
+    nodes = two(tmp_path)
+    whole = answer(made, everything())
+    nodes[1].frozen_after = 1
+    found = answer(made, everything(), over(*nodes, silent=60.0, whole=3.0))
+    assert found.missing is not None
+    assert 0 < found.missing.parts < found.missing.of
+    assert 0 < len(found.candidates[0]) < len(whole.candidates[0])
+    assert set(found.candidates[0]) < set(whole.candidates[0])
+    order = [one for one in whole.candidates[0] if one in set(found.candidates[0])]
+    assert found.candidates[0] == order
+    assert "the time was over" in found.missing.why
+
+
+def test_one_part_that_cannot_be_read_anywhere_is_missing_alone(
+    made: Filled, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = answer(made, everything())
+    entry = max(made.reader.snapshot.parts(), key=lambda one: one.templates)
+    true, tried = Part.__init__, []
+
+    def damaged(self: Part, storage: Any, wanted: Any, profile: Any) -> None:
+        if wanted.name == entry.name:
+            tried.append(threading.current_thread())
+            raise ObjectGone("is not there", where="the disk of this node")
+        true(self, storage, wanted, profile)
+
+    monkeypatch.setattr(Part, "__init__", damaged)
+    found = answer(made, everything(), over(*two(tmp_path)))
+    assert found.missing is not None
+    assert (found.missing.parts, found.missing.tracklets) == (1, entry.templates)
+    assert "is not there" in found.missing.words
+    assert len(tried) == 2  # on both nodes, once
+    lacking = whole.explanation.tracklets - found.explanation.tracklets
+    assert 0 < lacking <= entry.templates
+
+
+def test_partial_answers_come_as_parts_arrive(
+    made: Filled, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first is told while the other parts have not arrived at all."""
+    first, seen = threading.Lock(), threading.Event()
+    true = Part.__init__
+
+    def slow(self: Part, storage: Any, entry: Any, profile: Any) -> None:
+        assert first.acquire(blocking=False) or seen.wait(30)
+        true(self, storage, entry, profile)
+
+    monkeypatch.setattr(Part, "__init__", slow)
+    partial: list[list[Candidate]] = []
+    progress: list[Progress] = []
+
+    def told_so_far(found: list[Candidate]) -> None:
+        partial.append(found)
+        seen.set()
+
+    found = answer(
+        made, everything(top=20), over(node("one", tmp_path)), partial=told_so_far,
+        progress=progress.append,
+    )  # fmt: skip
+    assert len(partial[0]) > 0
+    assert partial[-1] == [replace(one, shot_jpeg=b"") for one in found.candidates[0]]
+    done = [one.done for one in progress]
+    assert done == sorted(done)
+    assert (progress[0].done, progress[-1].done) == (0, progress[-1].total)
+    assert 0 < sorted(set(done))[1] < done[-1]
+
+
+def test_it_can_be_cancelled_and_nobody_is_asked_on(made: Filled, tmp_path: Path) -> None:
+    nodes = two(tmp_path)
+    for one in nodes:
+        one.frozen_after = 0
+
+    def cancel(_: Progress) -> None:
+        raise Cancelled("was cancelled")
+
+    with pytest.raises(Cancelled):
+        answer(made, everything(), over(*nodes), progress=cancel)
+
+
+def test_searchers_write_what_they_compare_and_what_they_refuse(
+    made: Filled, tmp_path: Path
+) -> None:
+    nodes = two(tmp_path)
+    found = answer(made, everything(only=Filter(quality=0.5)), over(*nodes))
+    for one in nodes:
+        lines = AuditLog(tmp_path / one.node / "log").read_new()
+        (nonce,) = {line.about["nonce"] for line in lines}
+        said = found.elsewhere[nonce]
+        assert said["rows"] == sum(sum(line.about["rows"].values()) for line in lines)
+        assert said["log"] == f"{lines[-1].number}:{lines[-1].hash}"
+        ticket = Ticket.read(lines[0].about["ticket"].encode())
+        assert (ticket.entry, ticket.only) == (7, Filter(quality=0.5))
+    # What was sent to one is sent to it once more, and to the other.
+    again = [*nodes[0].searcher.answer(compares(nodes[0])[-1])]
+    other = [*nodes[1].searcher.answer(compares(nodes[0])[-1])]
+    assert "has been used" in wire.unpack(again[-1])[0]["error"]
+    assert wire.unpack(other[-1])[0]["again"] == ["searcher"]
+    last = AuditLog(tmp_path / "one" / "log").read_new()[-1]
+    assert (last.what, last.about["why"]) == ("searcher.refused", "the ticket has been used")
+
+
+@pytest.mark.parametrize("what", ["probe", "parts", "scale", "storage", "cameras", "profile"])
+def test_a_searcher_takes_nothing_that_its_ticket_does_not_name(
+    made: Filled, tmp_path: Path, what: str
+) -> None:
+    """Its own words on the wire, with one thing in the place of another."""
+    one = node("one", tmp_path)
+    asked = everything(normalised=True)
+    answer(made, asked, over(one))
+    about, blobs = wire.unpack(compares(one)[-1])
+    name = one.searcher.name
+    ticket = Ticket.read(blobs["ticket"])
+    fresh = replace(ticket, nonce="1" * 32, issued=datetime.now(UTC))
+    blobs |= {"ticket": fresh.text(), "signature": KEY.sign(fresh.text())}
+    if what == "probe":
+        blobs["probe"] = (2 * PROBE).tobytes()
+    elif what == "parts":
+        blobs["parts"] = json.dumps(json.loads(blobs["parts"])[:1]).encode()
+    elif what == "profile":
+        about["profile"]["version"] = "another"
+    elif what == "storage":
+        about["storage"] = str(tmp_path)
+    elif what == "scale":
+        about["scale"] = ""
+    else:
+        other = wire.cameras_read(spread.wire.cameras_written(made.reader.camera_columns))
+        moved = type(other)(other.table.slice(1), [], "moved")
+        blobs["cameras"] = wire.cameras_written(moved)
+        about["cameras"] = wire.digest(blobs["cameras"])
+    (said,) = one.searcher.answer(wire.pack(about, blobs))
+    assert "the ticket is for" in wire.unpack(said)[0]["error"]
+    assert one.searcher.name == name
+
+
+def test_nothing_on_the_wire_ends_a_searcher(made: Filled, tmp_path: Path) -> None:
+    one = node("one", tmp_path)
+    answer(made, everything(), over(one))
+    message = compares(one)[-1]
+    for bad in (b"", b"\0" * 8, message[:-1], message + b"x", wire.pack({}), b"\xff" * 64):
+        (said,) = one.searcher.answer(bad)
+        assert "cannot be read" in wire.unpack(said)[0]["error"]
+
+
+def test_what_was_purged_is_asked_for_anew_and_leaves_the_searchers(tmp_path: Path) -> None:
+    folder = tmp_path / "own"
+    folder.mkdir()
+    made = filled(folder, "cosine", 3, count=9)
+    nodes = two(tmp_path)
+    searchers = over(*nodes)
+    before = answer(made, everything(), searchers)
+    gone = before.candidates[0][0].recording_id
+    purge(made.committer, [gone])
+    after = answer(made, everything(), searchers)
+    assert told(after) == told(answer(made, everything()))
+    assert gone not in {one.recording_id for one in after.candidates[0]}
+    made.close()
+
+
+def test_a_permit_that_is_over_is_not_searched_under(made: Filled, tmp_path: Path) -> None:
+    def sign(searcher: str, **said: Any) -> Signed:
+        raise NotPermitted("the permit has expired", where="gallery search")
+
+    reader, asked = made.reader, everything()
+    permit = issue("A", "anna", 7, gallery=reader.path, template=PROBE, scope=asked.scope)
+    nodes = two(tmp_path)
+    with pytest.raises(NotPermitted, match="expired"):
+        searching.answer(
+            reader, [PROBE], asked.scope, permits=[permit],
+            elsewhere=Spread(over(*nodes), sign),
+        )  # fmt: skip
+    assert not any(one.asked for one in nodes)

@@ -1,0 +1,85 @@
+"""Searchers in this process, reached as those of a cluster are, and what may go wrong with them."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+from workbench.cluster.actors import Lost
+from workbench.searchers.searcher import Searcher
+
+
+@dataclass(eq=False)
+class Thread:
+    """Answers of a searcher that is a thread."""
+
+    member: Node
+    message: bytes
+    found: queue.Queue[bytes | Exception | None] = field(default_factory=queue.Queue)
+    dropped: bool = False
+
+    def __post_init__(self) -> None:
+        self._held: list[bytes | Exception | None] = []
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self) -> None:
+        member = self.member
+        try:
+            for number, answer in enumerate(member.searcher.answer(self.message)):
+                if member.frozen_after is not None and number >= member.frozen_after:
+                    return
+                if member.dies_after is not None and number >= member.dies_after:
+                    self.found.put(Lost("a searcher ended", where=member.node))
+                    return
+                self.found.put(answer)
+            self.found.put(None)
+        except Exception as error:
+            self.found.put(error)
+
+    def ready(self) -> bool:
+        return not self.found.empty()
+
+    def take(self) -> bytes | None:
+        found = self.found.get_nowait()
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def drop(self) -> None:
+        self.dropped = True
+
+
+@dataclass(eq=False)
+class Node:
+    """A node with a searcher."""
+
+    node: str
+    searcher: Searcher
+    frozen_after: int | None = None  # answers to a message
+    dies_after: int | None = None
+    asked: list[bytes] = field(default_factory=list)
+
+    def ask(self, message: bytes) -> Thread:
+        self.asked.append(message)
+        return Thread(self, message)
+
+
+class Here:
+    """Carrier of messages to these nodes."""
+
+    def __init__(self, *nodes: Node) -> None:
+        self.nodes = list(nodes)
+
+    def members(self) -> Sequence[Node]:
+        return list(self.nodes)
+
+    def wait(self, streams: Collection[Thread], seconds: float) -> Sequence[Thread]:
+        until = time.monotonic() + seconds
+        while True:
+            ready = [one for one in streams if one.ready()]
+            if ready or time.monotonic() > until:
+                return ready
+            time.sleep(0.001)

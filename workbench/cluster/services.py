@@ -1,0 +1,185 @@
+"""Services on the nodes of a cluster: one lasting process on each, shared by all who are connected.
+
+It outlives who started it, so that what it keeps warm is there for the next one. Whoever is
+connected to the cluster may call it, and start another: what a service does for whom is its own
+business, and messages are bytes in either direction.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib
+import threading
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from workbench.cluster.actors import Answers, Handler, Lost
+from workbench.cluster.connection import connect, library
+
+AT_A_TIME = 16  # messages that one answers
+_LOOK_SECONDS = 5.0  # after which nodes are looked for again
+FIRST_SECONDS = 60.0
+"""Seconds that are waited, once, for the first services to begin: they import all that they run."""
+
+
+def stay_connected(address: str) -> None:
+    """Connect this process to a cluster until it ends, unless it is connected to one already.
+
+    Raises SettingsError as :func:`workbench.cluster.connection.connect` does.
+    """
+    if not library().is_initialized():
+        connect(address)
+
+
+@dataclass(slots=True, eq=False)
+class Stream:
+    """Answers of a service to one message."""
+
+    node: str
+    answers: Any
+
+    def take(self) -> bytes | None:
+        """Take the next answer, once :func:`wait` says that there is one; None after the last.
+
+        Raises
+        ------
+        Lost
+            If the process failed, has ended or cannot be reached.
+        """
+        ray = library()
+        try:
+            answer: bytes = ray.get(next(self.answers))
+        except StopIteration:
+            return None
+        except ray.exceptions.RayTaskError as error:
+            raise Lost(f"a service failed ({error.cause!r})", where=self.node, alone=True) from None
+        except ray.exceptions.RayError as error:
+            raise Lost(f"a service was lost ({type(error).__name__})", where=self.node) from None
+        return answer
+
+    def drop(self) -> None:
+        """Want no more of them; what made them goes on, unless it is told so itself."""
+        self.answers = None
+
+
+@dataclass(slots=True, eq=False)
+class Service:
+    """The service of one node."""
+
+    node: str
+    handle: Any
+    begun: Any  # what is there once it has begun
+    is_ready: bool = False
+
+    def ask(self, message: bytes) -> Stream:
+        """Send it a message; raise Lost if it cannot be."""
+        ray = library()
+        try:
+            found = self.handle.answer.options(num_returns="streaming").remote(message)
+        except ray.exceptions.RayError as error:
+            raise Lost(f"a service was lost ({type(error).__name__})", where=self.node) from None
+        return Stream(self.node, found)
+
+
+@dataclass(eq=False)
+class Services:
+    """Services of one kind on all nodes that have a processor, started where there are none.
+
+    Parameters
+    ----------
+    maker : str
+        ``module:function`` that each process calls once, with *message*, for the handler of
+        messages; see :data:`workbench.cluster.actors.Handler`.
+    message : bytes
+        Services made with another one are others.
+    """
+
+    maker: str
+    message: bytes = field(repr=False)
+    _known: dict[str, Service] = field(default_factory=dict, init=False, repr=False)
+    _looked: float = field(default=float("-inf"), init=False)
+    _waited: bool = field(default=False, init=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+
+    def members(self) -> Sequence[Service]:
+        """Services of the nodes that there are, but for those that have not begun yet.
+
+        The first call waits until those that it starts have begun.
+        """
+        with self._lock:
+            if time.monotonic() - self._looked > _LOOK_SECONDS:
+                self._look()
+            waiting = {one.begun: one for one in self._known.values() if not one.is_ready}
+            if waiting:
+                ray, seconds = library(), 0.0 if self._waited else FIRST_SECONDS
+                ready, _ = ray.wait([*waiting], num_returns=len(waiting), timeout=seconds)
+                for begun in ready:
+                    service = waiting[begun]
+                    try:
+                        ray.get(begun)
+                        service.is_ready = True
+                    except ray.exceptions.RayError:
+                        del self._known[service.node]  # started anew at the next look
+            self._waited = True
+            return [one for one in self._known.values() if one.is_ready]
+
+    def wait(self, streams: Collection[Stream], seconds: float) -> Sequence[Stream]:
+        """Wait until one of some streams has an answer or its end; give those that have."""
+        by_answers = {one.answers: one for one in streams}
+        found, _ = library().wait([*by_answers], num_returns=1, timeout=seconds)
+        return [by_answers[one] for one in found]
+
+    def end(self) -> None:
+        """End the services, for all who use them."""
+        with self._lock:
+            for service in self._known.values():
+                with contextlib.suppress(library().exceptions.RayError):
+                    library().kill(service.handle)
+            self._known.clear()
+
+    def _look(self) -> None:
+        """Know the nodes that there are now; what runs there already is found by its name."""
+        ray = library()
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        self._looked = time.monotonic()
+        digest = hashlib.sha256(self.maker.encode() + b"\n" + self.message).hexdigest()
+        nodes = {
+            node["NodeID"]
+            for node in ray.nodes()
+            if node["Alive"] and node["Resources"].get("CPU", 0.0) > 0
+        }
+        for gone in self._known.keys() - nodes:
+            del self._known[gone]
+        for node in sorted(nodes - self._known.keys()):
+            made = ray.remote(_Lasting).options(
+                name=f"{digest[:16]}-{node}", namespace="sightline", lifetime="detached",
+                get_if_exists=True, num_cpus=0, max_concurrency=AT_A_TIME, max_restarts=-1,
+                max_task_retries=0,
+                scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False),
+            )  # fmt: skip
+            handle = made.remote(self.maker, self.message)
+            self._known[node] = Service(node, handle, handle.begun.remote())
+
+
+class _Lasting:
+    """What runs on a node."""
+
+    def __init__(self, maker: str, message: bytes) -> None:
+        module, _, function = maker.partition(":")
+        self._handler: Handler = getattr(importlib.import_module(module), function)(message)
+
+    def begun(self) -> bool:
+        """Return True: it can be asked."""
+        return True
+
+    def answer(self, message: bytes) -> Answers:
+        """Answer a message."""
+        for answer in self._handler(message):  # noqa: UP028 - Ray sends something into it
+            yield answer
+
+
+__all__ = ["Service", "Services", "Stream", "stay_connected"]
