@@ -23,6 +23,7 @@ from workbench.cluster.actors import Lost
 from workbench.cluster.connection import connected
 from workbench.cluster.services import Services
 from workbench.domain import Filter
+from workbench.installation import Installation
 from workbench.searchers import wire
 from workbench.searchers.on_node import services
 from workbench.searchers.spread import Patience, Searchers
@@ -85,6 +86,27 @@ def test_nodes_answer_as_one_process(made: Filled, carrier: Services, home: Path
         assert found.missing is None
         assert len({one["searcher"] for one in found.elsewhere.values()}) == 2
     assert logs_below(home / FOLDER)
+
+
+def test_an_installation_that_names_a_cluster_searches_there(
+    made: Filled, ray_cluster: RayCluster, carrier: Services, installation: Installation
+) -> None:
+    """Its searchers are its own: those of another installation take none of its tickets."""
+    settings = installation.settings
+    assert installation.searchers is None
+    update = {"ray": ray_cluster.address, "ray_from_mb": 0.0}
+    own = Installation(settings.model_copy(update=update)).searchers
+    assert own is not None
+    assert isinstance(own.carrier, Services)
+    try:
+        assert own.local_bytes == 0
+        assert len(own.carrier.members()) == 2
+        assert own.carrier.message != carrier.message
+        found = answer(made, everything(), own)  # with tickets that another key signed
+        assert found.missing is not None
+        assert "not signed by this installation" in found.missing.words
+    finally:
+        own.carrier.end()
 
 
 KILLS = int(os.environ.get("SIGHTLINE_KILLS", "2"))
