@@ -251,3 +251,33 @@ def test_killed_and_frozen_at_seeded_moments_all_is_there_once(
             gallery.purge(gallery.recordings()["recording_id"])
     print(seed, dict(done))
     assert sum(done.values()) >= 10
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", ROUNDS[:1])
+def test_a_reader_that_stands_still_is_given_up(
+    tmp_path: Path, alone: Gallery, models: Models, footage: Path, ray_cluster: RayCluster,
+    seed: int, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(on_ray, "SILENT_SECONDS", 20.0)
+    frozen: list[psutil.Process] = []
+
+    def freeze(progress: Progress) -> None:
+        if not frozen:
+            for reader in readers("long.mkv"):
+                reader.suspend()
+                frozen.append(reader)
+
+    try:
+        with Gallery.create(tmp_path / "still.duckdb", models.profile) as gallery:
+            report = index_catalogue(
+                footage, gallery, models, ray=ray_cluster.address, progress=freeze
+            )
+            assert report.problems == ()
+            assert_same(gallery, alone)
+        assert frozen
+        assert psutil.wait_procs(frozen, timeout=60)[1] == []
+    finally:
+        for process in frozen:
+            with contextlib.suppress(psutil.Error):
+                process.kill()

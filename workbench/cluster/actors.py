@@ -121,7 +121,10 @@ def wait(actors: Sequence[Actor], seconds: float) -> list[Actor]:
         time.sleep(seconds)
         return []
     streams = {actor._answers: actor for actor in actors}
-    ready, _ = library().wait(list(streams), num_returns=1, timeout=seconds)
+    ray, asked = library(), list(streams)
+    ready, _ = ray.wait(asked, num_returns=1, timeout=seconds)
+    if ready:  # and whatever else is there already: asking about many takes long
+        ready, _ = ray.wait(asked, num_returns=len(asked), timeout=0)
     return [streams[one] for one in ready]
 
 

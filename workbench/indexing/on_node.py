@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from workbench.cluster.actors import Handler
     from workbench.faces.models import Models
 
-# Seconds between two reports of a process.
-_REPORT_EVERY = 1.0
-
 
 @dataclass(frozen=True, slots=True)
 class Begin:
@@ -44,6 +41,7 @@ class Begin:
     rates: SamplingRates | None
     options: TrackletOptions | None
     on_card: bool  # networks run on a graphics card
+    report_every: float  # seconds between two reports on how far it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +119,11 @@ def _require_card(models: Models) -> None:
 def _answers(work: Work, models: Models, begin: Begin, footage: Path | None) -> Iterator[Answer]:
     """Read a recording in a thread; tell how far it is, and what came of it."""
     said: SimpleQueue[Answer | BaseException] = SimpleQueue()
-    last = -_REPORT_EVERY
+    last = -begin.report_every
 
     def report(progress: Progress) -> None:
         nonlocal last
-        if (now := time.monotonic()) - last >= _REPORT_EVERY:
+        if (now := time.monotonic()) - last >= begin.report_every:
             last = now
             said.put(Answer(progress=progress))
 

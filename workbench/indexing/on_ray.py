@@ -28,8 +28,10 @@ if TYPE_CHECKING:
 
 # Readers that a recording may end, and those that may be lost while they read it.
 MOST_CRASHES, MOST_LOST = 2, 6
-# Seconds without a word after which a reader counts as lost: it tells each second how far it is,
-# but for the time in which it computes the checksum of a file.
+# Reports a second on how far readers are, of all together; each makes one a second at most.
+MOST_REPORTS = 20
+# Seconds without a word after which a reader counts as lost: it tells how far it is, but for the
+# time in which it computes the checksum of a file.
 SILENT_SECONDS = 1_800.0
 # Seconds in which some node must begin to read.
 PATIENCE_SECONDS = 300.0
@@ -94,12 +96,14 @@ def index_on_ray(
     ModelError
         If a node does not have the weights.
     """
-    begin = pack(Begin(code(), profile, home, rates, options, cluster.gpus > 0))
     with connected(cluster.address):
         fit = room(cpus=cluster.cpus, gpus=cluster.gpus)
+        readers = min(workers or max(1, fit), len(recordings))
+        every = max(1.0, readers / MOST_REPORTS)
+        begin = pack(Begin(code(), profile, home, rates, options, cluster.gpus > 0, every))
         run = _Run(cluster, begin, deque(recordings), progress)
         try:
-            run.hire(min(workers or max(1, fit), len(recordings)))
+            run.hire(readers)
             yield from run.outcomes()
         finally:
             run.end()
