@@ -107,8 +107,9 @@ def test_a_person_is_searched_and_found(opened: Any, wanted: Photographs) -> Non
     assert "03:18:" in text  # local time: clocks have gone forward
     assert "BST" in text
     expect(seen.page.locator(".sl-probe img")).to_have_count(2)
-    summary = seen.page.locator(".sl-summary").inner_text()
-    assert "2 candidates at 2 cameras" in summary
+    summed = seen.page.locator(".sl-summary")
+    expect(summed).to_contain_text("2 candidates at 2 cameras")
+    summary = summed.inner_text()
     assert "12 cameras in the district, 3 with footage in this time (30 s)" in summary
     assert "9 cameras have no footage in this time" in summary
     assert "never an identification" in summary
