@@ -37,11 +37,18 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
     found.close()
 
 
+def wait_for_both(carrier: Services) -> None:
+    until = time.monotonic() + 120  # a busy machine is slow to start one
+    while len(carrier.members()) < 2:
+        assert time.monotonic() < until
+        time.sleep(0.5)
+
+
 @pytest.fixture
 def carrier(ray_cluster: RayCluster) -> Iterator[Services]:
     with connected(ray_cluster.address):
         made = services([PUBLIC])
-        assert len(made.members()) == 2
+        wait_for_both(made)
         yield made
         made.end()
 
@@ -100,7 +107,7 @@ def test_an_installation_that_names_a_cluster_searches_there(
     assert isinstance(own.carrier, Services)
     try:
         assert own.local_bytes == 0
-        assert len(own.carrier.members()) == 2
+        wait_for_both(own.carrier)
         assert own.carrier.message != carrier.message
         found = answer(made, everything(), own)  # with tickets that another key signed
         assert found.missing is not None
