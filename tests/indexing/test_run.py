@@ -176,7 +176,7 @@ def test_ctrl_c_stops_soon_and_says_how_to_go_on(
         time.sleep(0.3)
         os.killpg(running.pid, signal.SIGINT)  # as a terminal sends it: to the whole group
         _, said = running.communicate(timeout=120)
-    assert running.returncode == REFUSED
+    assert running.returncode == REFUSED, said
     assert "Stopped. Finished work is kept; run the same command to go on." in said
     assert "Traceback" not in said
     with Gallery.open(path) as gallery:
