@@ -58,6 +58,7 @@ from workbench.domain import (
 from workbench.gallery.committing import Committer
 from workbench.gallery.database import SQLiteDatabase
 from workbench.gallery.entries import PART_FILES, SCAN, UNSEARCHABLE, CameraEntry, Change, day_of
+from workbench.gallery.footage import coverage
 from workbench.gallery.manifest import Manifest
 from workbench.gallery.merging import FAN, Merger
 from workbench.gallery.order import DAY
@@ -66,7 +67,7 @@ from workbench.gallery.planning import places_of, plan
 from workbench.gallery.removal import purge
 from workbench.gallery.resolving import Reader
 from workbench.gallery.rows import RECORDINGS, tracklets_schema
-from workbench.gallery.search import answer, coverage
+from workbench.gallery.search import answer
 from workbench.gallery.snapshot import Snapshot
 from workbench.gallery.storage import Storage
 from workbench.permit.issuing import issue

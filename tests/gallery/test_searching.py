@@ -33,6 +33,7 @@ from workbench.domain import (
     stretch_at,
 )
 from workbench.errors import Cancelled, DistrictError, GalleryError, NotPermitted
+from workbench.gallery import footage
 from workbench.gallery import search as searching
 from workbench.gallery.derived import DerivedOffsets
 from workbench.gallery.footage import StoredFile, StoredReading, recordings_inside
@@ -186,7 +187,7 @@ def test_every_question_has_the_answer_of_brute_force(made: Filled, asked: Asked
             progress=told.append, **options,
         )
     )  # fmt: skip
-    covered = outcome(lambda: searching.coverage(made.reader, asked.scope, only=asked.only))
+    covered = outcome(lambda: footage.coverage(made.reader, asked.scope, only=asked.only))
     wanted_coverage = outcome(lambda: made.town.coverage(asked.scope, only))
     explained = outcome(
         lambda: searching.explain(
@@ -233,7 +234,7 @@ def test_one_answer_has_candidates_coverage_and_cost_of_one_resolved_scope(made:
         made.reader, probes, scope, permits=[permit(made, one) for one in asked], only=only, top=3
     )
     assert [len(one) for one in whole.candidates] == [3, 3]
-    assert whole.coverage == searching.coverage(made.reader, scope, only=only)
+    assert whole.coverage == footage.coverage(made.reader, scope, only=only)
     assert whole.explanation == searching.explain(made.reader, scope, only=only)
     assert sum(whole.explanation.quality) == whole.explanation.tracklets
     assert whole.explanation.tracklets < whole.coverage.tracklets
@@ -424,7 +425,7 @@ def test_only_planned_parts_are_opened(fresh: Filled, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(Part, "__init__", noting)
     all_parts = fresh.reader.snapshot.refreshed().parts()
-    assert searching.coverage(fresh.reader, EVERYWHERE).tracklets > 0
+    assert footage.coverage(fresh.reader, EVERYWHERE).tracklets > 0
     assert opened == []  # the manifest counts what lies wholly inside
     day = max(entry.day for entry in all_parts)
     begin = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=day, hours=-1)

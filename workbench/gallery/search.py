@@ -23,7 +23,7 @@ from workbench.domain import (
 from workbench.gallery.asking import permitted_questions
 from workbench.gallery.best import Best, best_rows, candidates_of
 from workbench.gallery.elsewhere import Elsewhere, Gathered, Wanted
-from workbench.gallery.footage import coverage, coverage_of
+from workbench.gallery.footage import coverage_of
 from workbench.gallery.resolving import InsideRows, Reader, Resolved
 from workbench.gallery.scan import Rows, bytes_a_row, scan, workers
 from workbench.permit import Permit
@@ -297,4 +297,4 @@ def _scanned(reader: Reader, rows: InsideRows, normaliser: Normaliser | None) ->
         yield Rows(number, part, pieces, offsets)
 
 
-__all__ = ["Answer", "Explanation", "answer", "coverage", "explain", "search", "search_many"]
+__all__ = ["Answer", "Explanation", "answer", "explain", "search", "search_many"]
