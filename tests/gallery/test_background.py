@@ -16,10 +16,10 @@ from parted import CAMERAS
 
 from workbench.domain import IndexedRecording, Profile, to_microseconds
 from workbench.errors import GalleryBusy
-from workbench.gallery import background, named
+from workbench.gallery import Gallery, background, named
 from workbench.gallery.background import days_at_rest, main, merge, start
 from workbench.gallery.committing import Committer
-from workbench.gallery.entries import day_of
+from workbench.gallery.entries import PartEntry, day_of
 from workbench.gallery.manifest import Manifest
 from workbench.gallery.merging import Merger
 from workbench.gallery.opening import Opened, create, folder_of, merging
@@ -68,6 +68,37 @@ def test_a_process_merges_beside_the_writer(
                 merge(path)
             assert start(path).wait(30) == 0
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize(("call", "listed"), [(1, False), (2, False), (2, True)])
+def test_a_gallery_is_closed_while_another_process_merges_it(
+    tmp_path: Path, profile: Profile, indexed: Make, monkeypatch: pytest.MonkeyPatch,
+    call: int, listed: bool,
+) -> None:  # fmt: skip
+    """Parts go before they are listed or after it, for what is derived or for the named file."""
+    path = tmp_path / "town.duckdb"
+    with create(path, profile) as opened:
+        add(opened, [indexed(n % 4, n, (n,)) for n in range(16)])
+    gallery = Gallery.open(path, write=True)
+    gallery.writer.add_recordings([indexed(0, 100, (5,))])
+    lists, asked_at = Snapshot.parts, []
+
+    def parts(self: Snapshot) -> list[PartEntry]:
+        before = lists(self)
+        asked_at.append(self.commit)
+        if len(asked_at) == call:
+            merge(path)
+            return before if listed else lists(self)
+        return before
+
+    monkeypatch.setattr(Snapshot, "parts", parts)
+    gallery.close()
+    monkeypatch.undo()
+    with Gallery.open(path) as again, duckdb.connect(path, read_only=True) as asked:
+        (found,) = asked.execute("SELECT count(*) FROM tracklets").fetchone() or ()
+        assert found == len(again.tracklets()) > 16
+        assert len(again.snapshot.parts()) < 16
+    assert len(asked_at) == 3  # one of the two once more
 
 
 def test_what_cannot_be_merged_is_told(

@@ -350,7 +350,7 @@ def write_named(path: Path, snapshot: Snapshot) -> None:
     Views of files in an object store cannot be made, since DuckDB reads these by an extension that
     it would download. In their place is the table ``files``: what holds which rows, by address.
 
-    Raises GalleryError if it cannot be written.
+    Raises GalleryError if it cannot be written, or ObjectGone if a part was deleted meanwhile.
     """
     unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
     try:
@@ -372,7 +372,13 @@ def write_named(path: Path, snapshot: Snapshot) -> None:
                 connection.unregister("incoming")
                 files = [sql_literal(address) for address in addresses]
                 rows = f"UNION ALL BY NAME FROM read_parquet([{', '.join(files)}])"
-                connection.execute(f"CREATE VIEW {name} AS FROM no_{name} {rows if files else ''}")
+                try:
+                    connection.execute(
+                        f"CREATE VIEW {name} AS FROM no_{name} {rows if files else ''}"
+                    )
+                except duckdb.IOException as error:
+                    _refuse_unread(snapshot, [one.object(file) for one in entries], error)
+                    raise
             if local:
                 connection.execute(_views("VIEW", 1, 2))
             # What is found in it later besides was made by hand.

@@ -10,6 +10,7 @@ from workbench.gallery import background
 from workbench.gallery.committing import Committer
 from workbench.gallery.disk import DiskRefused
 from workbench.gallery.named import renew
+from workbench.gallery.snapshot import Snapshot, settled
 from workbench.gallery.writing import Writer
 
 if TYPE_CHECKING:
@@ -68,8 +69,9 @@ class Upkeep:
 
         Where the disk is full, that has time: the file is derived, and what was stored is stored.
         """
+        folder = self._of.opened.folder
         try:
-            renew(self._of.path, self._of.opened.folder, self._of.snapshot.refreshed())
+            settled(self._of.snapshot, lambda now: renew(self._of.path, folder, now))
         except DiskRefused as error:
             _log.warning("The file that names the gallery shows an earlier commit: %s", error)
 
@@ -93,7 +95,8 @@ class Upkeep:
         return self.committer.manifest.state().commit
 
     def _sweep_offsets(self) -> None:
-        self._of.offsets.sweep({part.name for part in self._of.snapshot.refreshed().parts()})
+        parts, _ = settled(self._of.snapshot, Snapshot.parts)
+        self._of.offsets.sweep({part.name for part in parts})
 
 
 __all__ = ["COMMITS", "Upkeep"]
