@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -31,8 +29,8 @@ from workbench.gallery.removal import purge
 from workbench.gallery.storage import ObjectGone
 from workbench.permit.issuing import issue
 from workbench.permit.tickets import LIFETIME, Signed, Ticket, digest_of_probe
-from workbench.searchers import spread, wire
-from workbench.searchers.searcher import Searcher
+from workbench.searchers import searcher, spread, wire
+from workbench.searchers.searcher import Searcher, _Comparison
 from workbench.searchers.spread import Patience, Searchers, Spread
 
 KEY = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
@@ -131,7 +129,30 @@ def test_two_searchers_answer_as_one_process_to_the_last_bit(
     assert sum(one["rows"] for one in shared.elsewhere.values()) == alone.explanation.tracklets
 
 
-def test_both_take_part_and_keep_the_parts_that_they_had(made: Filled, tmp_path: Path) -> None:
+@pytest.fixture
+def halves(made: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give each of two nodes every other part: their names are random, and so are shares."""
+    numbers = {entry.name: number for number, entry in enumerate(made.reader.snapshot.parts())}
+    first = {"one": 0, "two": 1}
+    monkeypatch.setattr(spread, "_rank", lambda part, node: (numbers[part] + first[node]) % 2)
+
+
+def test_a_part_stays_with_its_node_but_for_those_that_a_new_one_takes() -> None:
+    parts = [f"{number:016x}" for number in range(200)]
+
+    def owners(*nodes: str) -> list[str]:
+        return [max(nodes, key=lambda node: spread._rank(part, node)) for part in parts]
+
+    before, after = owners("one", "two"), owners("three", "one", "two")
+    moved = [new for old, new in zip(before, after, strict=True) if new != old]
+    assert set(moved) == {"three"}
+    assert 40 < len(moved) < 95
+    assert 60 < before.count("one") < 140
+
+
+def test_both_take_part_and_keep_what_they_were_sent(
+    made: Filled, tmp_path: Path, halves: None
+) -> None:
     nodes = two(tmp_path)
     searchers = over(*nodes)
     first, second = (answer(made, everything(), searchers).elsewhere for _ in range(2))
@@ -153,25 +174,35 @@ def test_what_is_few_bytes_is_compared_in_this_process(made: Filled, nodes: list
     assert [len(one.asked) for one in nodes] == before
 
 
+class OneThenMore(_Comparison):
+    """A comparison in which one part arrives before the first answer, and the others after it."""
+
+    def __init__(self, *of: Any) -> None:
+        super().__init__(*of)
+        self.first, self.answered = threading.Lock(), threading.Event()
+
+    def _fetch(self, number: int) -> None:
+        assert self.first.acquire(blocking=False) or self.answered.wait(30)
+        super()._fetch(number)
+
+    def _told(self, *, end: bool = False) -> bytes:
+        self.answered.set()
+        return super()._told(end=end)
+
+
 @pytest.fixture
-def one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have each part arrive a little later than the one before, if it is not there yet."""
-    true, arrived = Part.__init__, itertools.count()
-
-    def slow(self: Part, *of: Any) -> None:
-        time.sleep(0.06 * next(arrived))
-        true(self, *of)
-
-    monkeypatch.setattr(Part, "__init__", slow)
+def one_then_more(halves: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have all but one part of each of two nodes arrive after its first answer."""
+    monkeypatch.setattr(searcher, "_Comparison", OneThenMore)
 
 
 @pytest.mark.parametrize("after", [0, 1])
 @pytest.mark.parametrize("fault", ["dies", "freezes", "refuses"])
 def test_what_one_does_not_finish_another_does(
-    made: Filled, tmp_path: Path, one_by_one: None, fault: str, after: int
+    made: Filled, tmp_path: Path, one_then_more: None, fault: str, after: int
 ) -> None:
     nodes = two(tmp_path)
-    searchers = over(*nodes, silent=1.0)
+    searchers = over(*nodes, silent=3.0)
     if fault == "dies":
         nodes[0].dies_after = after
     elif fault == "freezes":
@@ -188,7 +219,7 @@ def test_what_one_does_not_finish_another_does(
 
 
 def test_a_searcher_that_was_started_again_is_asked_by_its_new_name(
-    made: Filled, tmp_path: Path
+    made: Filled, tmp_path: Path, halves: None
 ) -> None:
     nodes = two(tmp_path)
     searchers = over(*nodes)
@@ -218,7 +249,7 @@ def test_what_nobody_finishes_is_missing_and_said(made: Filled, tmp_path: Path) 
 
 
 def test_when_the_time_is_over_what_is_there_is_told(
-    made: Filled, tmp_path: Path, one_by_one: None
+    made: Filled, tmp_path: Path, one_then_more: None
 ) -> None:
     nodes = two(tmp_path)
     whole = answer(made, everything())
@@ -300,7 +331,7 @@ def test_it_can_be_cancelled_and_nobody_is_asked_on(made: Filled, tmp_path: Path
 
 
 def test_searchers_write_what_they_compare_and_what_they_refuse(
-    made: Filled, tmp_path: Path
+    made: Filled, tmp_path: Path, halves: None
 ) -> None:
     nodes = two(tmp_path)
     found = answer(made, everything(only=Filter(quality=0.5)), over(*nodes))
