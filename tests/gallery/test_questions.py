@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -23,6 +26,7 @@ from workbench.domain import (
     Profile,
     ScoreCount,
 )
+from workbench.gallery import questions
 from workbench.gallery.committing import Committer
 from workbench.gallery.database import SQLiteDatabase
 from workbench.gallery.entries import CameraEntry, Change, RefusalEntry, RunEntry
@@ -137,3 +141,22 @@ def test_a_question_can_write_nothing_and_read_nothing_else(
         with pytest.raises(duckdb.Error):
             connection.execute(sql.format(folder=tmp_path))
         assert not (tmp_path / "kept/parts/x.csv").exists()
+
+
+def test_ctrl_c_in_a_statement_is_no_other_error_and_leaves_nothing(
+    snapshot: Snapshot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def long(connection: duckdb.DuckDBPyConnection, _: Snapshot) -> None:
+        connection.execute("SET threads = 1")  # it looks for Ctrl-C between tasks of this one alone
+        threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+        connection.execute("SELECT sum(range) FROM range(1_000_000_000_000)").fetchall()
+
+    monkeypatch.setattr(questions, "_tables", long)
+    before = {*tmp_path.iterdir()}
+    for asked in (
+        lambda: read_only(snapshot),
+        lambda: write_named(tmp_path / "x.duckdb", snapshot),
+    ):
+        with pytest.raises(KeyboardInterrupt):
+            asked()
+    assert {*tmp_path.iterdir()} == before

@@ -5,8 +5,10 @@ What DuckDB says of a file that it cannot open is told as any other error is.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
+from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 
@@ -48,6 +50,17 @@ def connect(path: Path | str = ":memory:", *, write: bool = False) -> duckdb.Duc
         raise refusal(Path(path), error) from None
     connection.execute(OWN_SETTINGS)
     return connection
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """Raise KeyboardInterrupt for Ctrl-C in a statement, of which DuckDB makes another error."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "interrupted" in str(error).lower():
+            raise KeyboardInterrupt from None
+        raise
 
 
 # Of each connection and cursor. DuckDB's own bar would print to standard output.
@@ -110,6 +123,7 @@ __all__ = [
     "TRACKLET_ID",
     "connect",
     "finish",
+    "interruptible",
     "refusal",
     "refuse_foreign",
     "refuse_misread",

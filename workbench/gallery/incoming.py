@@ -7,6 +7,7 @@ rows it belongs to. The first that does not fit is named with its file, column a
 
 from __future__ import annotations
 
+import contextlib
 import io
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -27,7 +28,7 @@ from workbench.domain import (
 )
 from workbench.domain.times import LATEST_AHEAD
 from workbench.errors import GalleryError
-from workbench.gallery.duck import connect, sql_literal
+from workbench.gallery.duck import connect, interruptible, sql_literal
 from workbench.gallery.exchange import OPTIONAL
 
 if TYPE_CHECKING:
@@ -98,8 +99,7 @@ def check_tables(
             table.validate(full=True)
         except pa.ArrowException as error:
             raise _refused(where, name, "", 0, str(error).splitlines()[0]) from None
-    connection = connect()
-    try:
+    with contextlib.closing(connect()) as connection, interruptible():
         for name, table in tables.items():
             number = range(1, table.num_rows + 1) if rows is None else rows[name]
             connection.register(name, table.append_column("row", pa.array(number, pa.int64())))
@@ -107,8 +107,6 @@ def check_tables(
             _hold(connection, name, list(_of_columns(name, table.schema)), where)
         for name in tables:  # what compares rows meets only values that can be
             _hold(connection, name, list(_of_rows(name)), where)
-    finally:
-        connection.close()
     for name in ("shots", "templates"):
         _check_vectors(name, tables[name], where, rows)
     _check_pictures(tables["shots"], where, rows)

@@ -23,7 +23,14 @@ import pyarrow.dataset as ds
 from workbench.domain import EPOCH, to_microseconds
 from workbench.errors import GalleryError, is_full
 from workbench.gallery.disk import refused_by_disk, sync_path
-from workbench.gallery.duck import OWN_SETTINGS, connect, finish, sql_literal, sql_part
+from workbench.gallery.duck import (
+    OWN_SETTINGS,
+    connect,
+    finish,
+    interruptible,
+    sql_literal,
+    sql_part,
+)
 from workbench.gallery.entries import RECORDINGS, TRACKLETS, PartEntry
 from workbench.gallery.manifest import Manifest
 from workbench.gallery.parts import Part
@@ -224,7 +231,7 @@ def ask(
     views = _views_of(sql)
     files = [file for file, name in _ROWS.items() if name in views or name in sql]
     entries = snapshot.parts() if files else []
-    with contextlib.closing(database.cursor()) as cursor:
+    with contextlib.closing(database.cursor()) as cursor, interruptible():
         cursor.execute(OWN_SETTINGS)
         for file in files:
             _register(cursor, snapshot, entries, file)
@@ -235,10 +242,6 @@ def ask(
             return cursor.sql(sql, params=parameters).to_arrow_table()
         except (duckdb.IOException, duckdb.InvalidInputException) as error:
             _refuse_unread(snapshot, [one.object(file) for one in entries for file in files], error)
-            raise
-        except RuntimeError as error:
-            if "interrupted" in str(error).lower():  # DuckDB's word for Ctrl-C
-                raise KeyboardInterrupt from None
             raise
 
 
@@ -329,12 +332,13 @@ def read_only(snapshot: Snapshot) -> duckdb.DuckDBPyConnection:
             _tables(building, snapshot)
         connection = connect(base)
     try:
-        connection.execute(_NOTHING_ELSE)
-        entries, mapped = snapshot.parts(), snapshot.storage.root is not None
-        for file in _ROWS:
-            _register(connection, snapshot, entries, file, mapped=mapped)
-        connection.register("templates_view", PooledTemplates(snapshot, mapped=mapped))
-        connection.execute(_views("TEMP VIEW", 1, 2))
+        with interruptible():
+            connection.execute(_NOTHING_ELSE)
+            entries, mapped = snapshot.parts(), snapshot.storage.root is not None
+            for file in _ROWS:
+                _register(connection, snapshot, entries, file, mapped=mapped)
+            connection.register("templates_view", PooledTemplates(snapshot, mapped=mapped))
+            connection.execute(_views("TEMP VIEW", 1, 2))
     except BaseException:
         connection.close()
         raise
@@ -397,8 +401,9 @@ def _making(path: Path, snapshot: Snapshot) -> Iterator[duckdb.DuckDBPyConnectio
     """Give a connection to a new database, all of which is in its file when the block ends."""
     connection = connect(path, write=True)
     try:
-        yield connection
-        finish(connection, path)
+        with interruptible():
+            yield connection
+            finish(connection, path)
     except duckdb.Error as error:
         if is_full(error):
             raise refused_by_disk(path, error) from None
