@@ -61,10 +61,16 @@ def test_a_message_is_read_only_where_its_table_lies_within_it() -> None:
             kind_of(each)
 
 
-@pytest.mark.slow
-def test_a_socket_that_speaks_another_protocol_is_told_so_and_stops_nobody(served: Any) -> None:
-    kernel = _open_page(served)
+@pytest.fixture(scope="module")
+def kernel(served: Any) -> str:
+    """The kernel of a page."""
+    return _open_page(served)
 
+
+@pytest.mark.slow
+def test_a_socket_that_speaks_another_protocol_is_told_so_and_stops_nobody(
+    served: Any, kernel: str
+) -> None:
     async def speak(protocols: list[str] | None, *sent: bytes | str) -> tuple[int | None, str]:
         line = await _connect(served, kernel, protocols)
         for each in sent:
@@ -106,6 +112,38 @@ def test_a_socket_that_speaks_another_protocol_is_told_so_and_stops_nobody(serve
         return [line.close_code for line in lines]
 
     assert _run(many()) == [None, None, None, 4429]
+
+
+@pytest.mark.slow
+def test_code_that_a_person_sends_to_a_kernel_is_not_run(
+    served: Any, kernel: str, tmp_path: Path
+) -> None:
+    made = tmp_path / "made"
+    code = {
+        "code": f"open({str(made)!r}, 'w').close()", "silent": False, "store_history": False,
+        "user_expressions": {}, "allow_stdin": False, "stop_on_error": False,
+    }  # fmt: skip
+
+    async def answers() -> list[str]:
+        line = await _connect(served, kernel, [PROTOCOL])
+        for channel in ("shell", "control"):
+            for kind, content in (
+                ("execute_request", code),
+                ("inspect_request", {"code": "open", "cursor_pos": 4, "detail_level": 1}),
+                ("debug_request", {"type": "request", "seq": 1, "command": "initialize"}),
+                ("kernel_info_request", {}),
+            ):
+                header = ASKS["header"] | {"msg_id": f"{channel} {kind}", "msg_type": kind}
+                await line.write_message(message(channel, header=header, content=content), True)
+        kinds: list[str] = []
+        while kinds.count("kernel_info_reply") < 2:  # each channel answers in order
+            answer = await asyncio.wait_for(line.read_message(), PATIENCE)
+            assert isinstance(answer, bytes), line.close_reason
+            kinds.append(kind_of(answer))
+        return kinds
+
+    assert set(_run(answers())) <= {"kernel_info_reply", "status"}
+    assert not made.exists()
 
 
 @pytest.fixture(scope="module")
