@@ -341,9 +341,18 @@ def test_links_lead_to_files_and_headings(document: Path) -> None:
 
 
 def test_the_readme_leads_to_every_document() -> None:
-    links = set(re.findall(r"\]\(([^)\s]+)\)", README.read_text()))
-    for document in sorted(REPOSITORY.joinpath("docs").iterdir()):
-        assert document.name == "images" or f"docs/{document.name}" in links, document.name
+    found, ahead = {README}, [README]
+    while ahead:
+        document = ahead.pop()
+        links = re.findall(r"\]\(([^)\s#]+)", FENCE.sub("", document.read_text()))
+        linked = {(document.parent / link).resolve() for link in links}
+        # A link to a folder leads to what lies in it.
+        linked |= {path for folder in linked if folder.is_dir() for path in folder.glob("*.md")}
+        new = {path for path in linked if path.suffix == ".md" and path.exists()} - found
+        found |= new
+        ahead += new
+    unreached = set(REPOSITORY.joinpath("docs").rglob("*.md")) - found
+    assert {name_of(document) for document in unreached} == set()
 
 
 @documents
