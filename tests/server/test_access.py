@@ -158,6 +158,9 @@ def test_scripts_and_styles_are_compressed_and_nothing_else(served: Any) -> None
         answer, packed = served.ask(path, Accept_Encoding="gzip")
         assert answer.headers["Content-Encoding"] == "gzip"
         assert len(packed) < len(plain) / 2
+        again, kept = served.ask(path, Accept_Encoding="gzip")
+        assert (again.headers["Content-Encoding"], kept) == ("gzip", packed)
+        assert served.ask(path)[1] == plain
         assert answer.headers["ETag"]  # so a browser that has it need not load it again
     for path in ("/", "/no/such/page"):
         answer, _ = served.ask(path, Accept_Encoding="gzip")
