@@ -32,15 +32,27 @@ FRAME = '''ipywidgets.HTML("""<iframe sandbox="allow-scripts" srcdoc="<p id=said
 <script>document.getElementById('said').textContent = 'its script ran as ' + origin</script>
 "></iframe><img src="/none" onerror="document.title = 'injected'">""")'''
 
+# Controls made while a page connects, with a layout that was made before it did.
+GROWING = """import asyncio, ipywidgets
+layout = ipywidgets.Layout(border_left='1px solid')
+rows = ipywidgets.VBox([], layout=layout)
+async def grow():
+    for number in range(400):
+        await asyncio.sleep(0.02)
+        rows.children = [ipywidgets.HTML(f'row {number}', layout=layout), *rows.children[:2]]
+growing = asyncio.ensure_future(grow())
+rows"""
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]]:
-    """The address with its token, and the process, of a server of four dashboards."""
+    """The address with its token, and the process, of a server of five dashboards."""
     folder = tmp_path_factory.mktemp("served-in-browser")
     gallery = folder / "gallery.duckdb"
     gallery.touch()
     for name, cells, about in (
         ("tool", [SLIDER, MAP, FIGURE], "Sliders, a map and a figure."),
+        ("growing", [GROWING], "Rows that come by themselves."),
         ("framed", [SLIDER, FRAME], "A document in a frame."),
         ("broken", ["raise ValueError('a secret detail')"], "Fails & says <b>little</b>."),
         ("dying", ["import os; os.kill(os.getpid(), 9)", SLIDER], "Ends before it is there."),
@@ -65,7 +77,9 @@ def test_the_front_page_lists_the_dashboards(server: tuple[str, int], visit: Any
     seen.page.goto(address)
     assert "token" not in seen.page.url
     links = seen.page.locator(".sl-cards a")
-    assert links.locator("strong").all_inner_texts() == ["Broken", "Dying", "Framed", "Tool"]
+    assert links.locator("strong").all_inner_texts() == [
+        "Broken", "Dying", "Framed", "Growing", "Tool",
+    ]  # fmt: skip
     assert links.first.locator("span").inner_text() == "Fails & says <b>little</b>."
     seen.screenshot("front")
     seen.assert_clean()
@@ -232,6 +246,15 @@ def test_a_widget_that_is_slow_to_be_ready_is_there_in_the_end(
     seen.assert_clean()
     # Nor is the page left without its widgets where the kernel is.
     assert seen.page.evaluate("window.patience") == [60_000]
+
+
+def test_a_page_shows_what_is_made_while_it_connects(server: tuple[str, int], visit: Any) -> None:
+    seen = visit(server[0].split("?")[0])
+    seen.page.goto(server[0])
+    seen.page.get_by_role("link", name="Growing").click()
+    seen.page.get_by_text("row 399").wait_for()
+    assert seen.page.locator(".widget-html").count() == 3
+    seen.assert_clean()
 
 
 def test_a_framed_document_runs_apart_and_what_is_amiss_is_told(
