@@ -347,8 +347,8 @@ def search(
     seconds = time.perf_counter() - began
     reach = len(found) if least is None else sum(one.score >= least for one in found)
     answered(
-        register, permit, gallery, found, candidates=reach, compared=compared, seconds=seconds,
-        searchers=answer.elsewhere, missing=missing,
+        register, permit, gallery, found, commit=answer.commit, candidates=reach,
+        compared=compared, seconds=seconds, searchers=answer.elsewhere, missing=missing,
     )  # fmt: skip
     said = () if missing is None else (missing.words,)
     allowed = register.case(case)  # also now: it may have ended while it was searched under

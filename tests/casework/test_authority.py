@@ -43,6 +43,7 @@ def test_a_permitted_question_is_answered_and_recorded(
     assert asked.about["cameras"] == 4
     assert asked.about["start"] == "2026-03-29T00:00:00+00:00"
     assert answered.about["asked"] == asked.number
+    assert answered.about["commit"] == gallery.snapshot.commit
     assert answered.about["candidates"] == len(result.candidates)
 
 

@@ -208,6 +208,7 @@ def answered(
     gallery: Gallery,
     found: Sequence[Candidate],
     *,
+    commit: int,
     candidates: int,
     compared: int,
     seconds: float,
@@ -216,7 +217,8 @@ def answered(
 ) -> None:
     """Record the result of a search: what it found, as a digest, and the seconds it took.
 
-    *candidates* counts what of it reached the threshold, and is shown; *compared* all tracklets.
+    *commit* is the number of the gallery's commit that was searched. *candidates* counts what of it
+    reached the threshold, and is shown; *compared* all tracklets.
     *searchers* is what those on other machines that took part say they compared, by the nonce of
     their ticket; *missing* what was not compared.
     """
@@ -224,6 +226,7 @@ def answered(
         "case": permit.case,
         "asked": permit.entry,
         "gallery": str(gallery.path.resolve()),
+        "commit": commit,
         "found": digest_of(found),
         "candidates": candidates,
         "compared": compared,

@@ -60,13 +60,15 @@ class Explanation:
 class Answer:
     """Answer to one question: candidates by target, best first, and what they were found among.
 
-    ``missing`` is what could not be compared, of which coverage knows no tracklets either;
-    ``elsewhere`` what the record says of other machines that compared, by their tickets.
+    ``commit`` is the number of the gallery's commit that was searched; ``missing`` what could not
+    be compared, of which coverage knows no tracklets either; ``elsewhere`` what the record says of
+    other machines that compared, by their tickets.
     """
 
     candidates: Sequence[Sequence[Candidate]]
     explanation: Explanation
     coverage: Coverage
+    commit: int
     missing: Missing | None = None
     elsewhere: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
@@ -182,7 +184,8 @@ def answer(
         rows = InsideRows(resolved)
         found = ask(rows)
         explanation = _explained(rows, normalised=normaliser is not None)
-        return Answer(found, explanation, coverage_of(resolved, rows.counts()))
+        covered = coverage_of(resolved, rows.counts())
+        return Answer(found, explanation, covered, resolved.snapshot.commit)
 
     return reader.settled(all_of_it)
 
@@ -222,7 +225,8 @@ def _answered(resolved: Resolved, gathered: Gathered, normaliser: Normaliser | N
         quality=tuple(gathered.quality.tolist()),
     )
     covered = coverage_of(resolved, gathered.counts)
-    return Answer([found], explanation, covered, gathered.missing, gathered.told)
+    commit = resolved.snapshot.commit
+    return Answer([found], explanation, covered, commit, gathered.missing, gathered.told)
 
 
 def explain(

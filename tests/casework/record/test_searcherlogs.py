@@ -54,8 +54,8 @@ class Searched:
 
     def answer(self) -> None:
         answered(
-            self.register, self.permit, self.gallery, [], candidates=0, compared=0, seconds=0.1,
-            searchers=self.searchers,
+            self.register, self.permit, self.gallery, [], commit=self.gallery.snapshot.commit,
+            candidates=0, compared=0, seconds=0.1, searchers=self.searchers,
         )  # fmt: skip
 
     def held(self) -> Held:
