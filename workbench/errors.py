@@ -164,6 +164,16 @@ def is_full(error: BaseException) -> bool:
     return told or any(os.strerror(number) in str(error) for number in _FULL)
 
 
+def is_interrupt(error: BaseException | None) -> bool:
+    """Return True if an error is what came of Ctrl-C.
+
+    A module in C that is being loaded at that moment, for one, fails with another error.
+    """
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
+
+
 def unwritten(error: BaseException, *, fix: str) -> tuple[str, str]:
     """Return what was wrong when something could not be written, and what to do about it.
 

@@ -418,3 +418,20 @@ def test_pages_may_fetch_from_the_tile_server_of_the_settings_file(
     (tmp_path / "sightline.env").write_text(f"SIGHTLINE_TILES={tiles}\n")
     assert main(["serve", "--gallery", "town.duckdb"]) == 0
     assert given["tiles"] == tiles
+
+
+def test_what_a_library_makes_of_ctrl_c_is_told_as_ctrl_c(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So does a module in C that is interrupted while it is loaded."""
+
+    def load(**_: object) -> None:
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt as error:
+            raise ImportError("initialization failed") from error
+
+    monkeypatch.setattr(application, "serve", load)
+    said = run("serve", "--gallery", "town.duckdb")
+    assert (said.status, said.err.count("\n")) == (REFUSED, 1)
+    assert "Stopped. Finished work is kept" in said.err

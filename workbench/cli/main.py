@@ -6,6 +6,7 @@ to standard error. Exit status: 0 done, 1 done with reported problems, 2 refused
 
 from __future__ import annotations
 
+import argparse
 import errno
 import importlib
 import os
@@ -14,7 +15,7 @@ from collections.abc import Sequence
 
 from workbench.cli.options import Command, Parser
 from workbench.cli.output import DONE, REFUSED, replace_unwritable, say
-from workbench.errors import SightlineError, is_full, unwritten
+from workbench.errors import SightlineError, is_full, is_interrupt, unwritten
 
 # Each command with its module in this room and its line in the list. Only the module of the command
 # that is run is loaded: `sightline --help` waits for no library.
@@ -52,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Galleries, casework, exports: all of it shows people, and is for nobody else to read.
     before = os.umask(0o077)
     try:
-        return command(options)
+        return _run(command, options)
     except SightlineError as error:
         say(str(error))
         return REFUSED
@@ -72,6 +73,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return REFUSED
     finally:
         os.umask(before)
+
+
+def _run(command: Command, options: argparse.Namespace) -> int:
+    try:
+        return command(options)
+    except Exception as error:
+        if is_interrupt(error):
+            raise KeyboardInterrupt from error
+        raise
 
 
 def build_parser(only: str | None = None) -> Parser:
