@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 import sources
-from options import add_small
+from options import add_shared, keep
 
 from workbench.settings import load_settings
 
@@ -151,7 +151,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=2, help="how often the town is indexed")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--clips", type=int, help="of the town's; by default all")
-    add_small(parser)
+    add_shared(parser)
     options = parser.parse_args()
     if options.small:
         options.rounds, options.clips = 1, 1
@@ -172,6 +172,7 @@ def main() -> None:
         ),
         **differences(*found),
     }
+    keep(options, result, f"before {options.profile}")
     if options.json:
         print(json.dumps(result))
     else:

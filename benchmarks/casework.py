@@ -19,7 +19,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
-from options import add_small
+from options import add_shared, keep
 from PIL import Image
 from shapely import Point
 
@@ -42,7 +42,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=300)
     parser.add_argument("--entries", type=int, default=100_000, help="in the long record")
     parser.add_argument("--json", action="store_true")
-    add_small(parser)
+    add_shared(parser)
     options = parser.parse_args()
     if options.small:
         options.rounds, options.entries = 3, 200
@@ -52,6 +52,7 @@ def main() -> None:
             os.environ["SIGHTLINE_HOME"] = home
             figures = measure(Path(scratch), options.rounds, 5 if options.small else 100)
         figures |= long_record(Path(scratch) / "long", options.entries)
+    keep(options, figures)
     if options.json:
         print(json.dumps(figures))
     else:
@@ -179,6 +180,7 @@ def long_record(folder: Path, entries: int) -> dict[str, float]:
     from workbench.casework.ledger import KEPT
     from workbench.casework.record.audit import HEAD, LOG, AuditLog, verify
     from workbench.casework.record.chain import START, canonical
+    from workbench.casework.record.keys import is_signed, public_half, record_key
 
     folder.mkdir()
     before = START
@@ -202,10 +204,15 @@ def long_record(folder: Path, entries: int) -> dict[str, float]:
     log = AuditLog(folder)
     log.read_new()
     adding = milliseconds(lambda: log.append("x", {}, about), rounds=200)
+    key = record_key(folder)
+    signed, known = log.append("x", {}, about, key=key)[-1], [public_half(key)]
+    assert is_signed(signed, known)
+    signatures = milliseconds(lambda: is_signed(signed, known), rounds=200)
     return {
         f"open a record of {entries:,} entries, ms": statistics.median(opening),
         f"verify a record of {entries:,} entries, ms": statistics.median(checking),
         "one more entry in it, on the disk, ms (median)": statistics.median(adding),
+        "checking a signature, ms (median)": statistics.median(signatures),
     }
 
 

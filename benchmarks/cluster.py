@@ -33,7 +33,7 @@ import psutil
 import sources
 from bars import bar, missed
 from indexing import repeated
-from options import add_small
+from options import add_shared, keep
 
 from workbench.cluster.connection import connected
 from workbench.domain import Progress
@@ -52,6 +52,7 @@ class Took:
     clock: float
     begun: float  # of these, until the first reader said something
     storing: float  # of the processor, in the process that stores
+    memory: float  # of the reader that took most, in MB
     reading: float  # of the processor, in the readers
     footage: float
     tracklets: int
@@ -89,6 +90,7 @@ class Readers:
         self._seconds: dict[int, float] = {}
         self._thread = threading.Thread(target=self._watch)
         self.own = 0.0  # seconds that watching took itself
+        self.memory = 0.0  # MB of the process that took most
 
     def __enter__(self) -> Readers:
         self._look(self._before)
@@ -114,6 +116,7 @@ class Readers:
                 if self._chosen(process):
                     times = process.cpu_times()
                     into[process.pid] = times.user + times.system
+                    self.memory = max(self.memory, process.memory_info().rss / 1e6)
             except psutil.Error:
                 continue
 
@@ -150,7 +153,7 @@ def index(footage: Path, profile: str, scratch: Path, workers: int, ray: str | N
         watching = readers.own
     assert not report.count("refused"), report.problems
     return Took(
-        clock, (first or [began[0]])[0] - began[0], storing - watching, reading,
+        clock, (first or [began[0]])[0] - began[0], storing - watching, readers.memory, reading,
         sum(recording.seconds for recording in report.recordings),
         sum(recording.tracklets for recording in report.recordings),
     )  # fmt: skip
@@ -184,6 +187,7 @@ def measure(
         "of it from the first frame on, s": {n: round(s, 1) for n, s in after.items()},
         "readers' processor, s": {name: round(seconds, 1) for name, seconds in reading.items()},
         "two readers, times one": bar(clock["one reader"] / clock["two readers"], least=1.6),
+        "two processes, times one reader": round(clock["one reader"] / clock["two processes"], 2),
         "two readers, times two processes": bar(
             clock["two processes"] / clock["two readers"], least=0.95
         ),
@@ -197,6 +201,7 @@ def measure(
         "driver, ms a recording": round(
             1000 * sum(took.storing for took in readers) / (len(readers) * recordings(footage)), 1
         ),
+        "memory of a reader, MB": round(max(took.memory for took in readers)),
     }
 
 
@@ -224,7 +229,7 @@ def main() -> int:
     parser.add_argument("--profile", default="dlib")
     parser.add_argument("--address", help="of a cluster that runs with a token that is given here")
     parser.add_argument("--json", action="store_true")
-    add_small(parser)
+    add_shared(parser)
     options = parser.parse_args()
     if options.small:
         options.rounds = options.times = 1
@@ -236,6 +241,7 @@ def main() -> int:
         (scratch / "footage").mkdir()
         long = longer(footage, scratch / "footage", options.times)
         result = measure(long, options.profile, scratch, options.rounds, options.address)
+    keep(options, result)
     print(json.dumps(result, indent=None if options.json else 2, ensure_ascii=False))
     return 1 if missed(result) and not options.small else 0
 

@@ -38,7 +38,7 @@ from typing import Any
 import numpy as np
 import sides
 from bars import bar, missed
-from options import add_small
+from options import add_shared, keep
 from search import filled, parts_of, permitted_search
 from synthetic import (
     DAYS,
@@ -159,7 +159,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path("/var/tmp"))
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--alone", nargs="+", help=argparse.SUPPRESS)
-    add_small(parser)
+    add_shared(parser)
     options = parser.parse_args()
     if options.small:
         options.minutes, options.rows, options.readers, options.every = 0.02, 1_000, 1, 0.1
@@ -177,6 +177,7 @@ def main() -> None:
     finally:
         shutil.rmtree(folder)
     result["missed"] = missed(result)
+    keep(options, result)
     print(json.dumps(result) if options.json else json.dumps(result, indent=2))
 
 

@@ -37,7 +37,7 @@ import av
 import cv2
 import numpy as np
 import sources
-from options import add_small
+from options import add_shared, keep
 from town import tracking
 from truth import Truth
 
@@ -167,11 +167,11 @@ def stopwatch() -> Iterator[dict[str, float]]:
     watch(videoframe.VideoFrame, "luma", "movement")
     watch(motion.MotionGate, "look", "movement")
     watch(tracklets_module, "detect_in_looks", "detection")
-    watch(quality, "assess", "quality")
+    watch(quality, "assess", "quality and best shots")
     watch(tracking_module.Tracker, "update", "tracking")
     watch(templates, "align", "landmarks and chips")
     watch(templates, "embed", "embedding")
-    watch(tracklets_module, "jpeg", "best shots")
+    watch(tracklets_module, "jpeg", "quality and best shots")
     watch(Gallery, "add_recording", "writing")
     watch(Gallery, "add_recordings", "writing")
     try:
@@ -235,16 +235,17 @@ def _index_alone(link: Any, path: Path, profile: str) -> None:
     link.send((peak, len(indexed.tracklets)))
 
 
-def frames_in(clip: Path) -> int:
-    """Frames of a clip."""
+def length_of(clip: Path) -> tuple[int, float]:
+    """Frames of a clip, and its seconds."""
     with frames.RecordingReader(clip) as reader:
-        return sum(1 for _ in reader.frames())
+        count = sum(1 for _ in reader.frames())
+        return count, reader.seconds
 
 
 def measure(profile: str, footage: Path, scratch: Path, rounds: int) -> dict[str, Any]:
     """Speed of a profile, the share of each step, and how well it follows faces."""
     files = sorted((footage / "clips").glob("*.mp4"))
-    total = sum(frames_in(clip) for clip in files)
+    total, seconds = (sum(some) for some in zip(*map(length_of, files), strict=True))
     pictures = sample(files[:SAMPLE_CLIPS], SAMPLE_EVERY)
     alone, loops, by_clock = [], [], {1: [], 2: []}
     for number in range(rounds):
@@ -264,6 +265,7 @@ def measure(profile: str, footage: Path, scratch: Path, rounds: int) -> dict[str
         "frames a second": round(ours, 1),
         "loop, frames a second": round(loop, 2),
         "times the loop": round(ours / loop, 1),
+        "times real time": round(seconds / min(alone), 1),
         "times decoding alone": round(decoding_frames_a_second(files) / ours, 1),
         "two workers, times one": round(min(by_clock[1]) / min(by_clock[2]), 2),
         "shares": steps | {"the rest": round(1 - sum(steps.values()), 3)},
@@ -279,7 +281,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=2, help="turns of what is compared")
     parser.add_argument("--profiles", nargs="+", help="by default dlib, and yunet-dlib if it can")
     parser.add_argument("--json", action="store_true")
-    add_small(parser)
+    add_shared(parser)
     options = parser.parse_args()
     if options.small:
         options.hours, options.profiles, options.clips, options.rounds = 0.006, ["dlib"], 1, 1
@@ -297,9 +299,13 @@ def main() -> int:
         scratch = Path(name)
         for profile in profiles:
             result[profile] = measure(profile, footage, scratch, options.rounds)
+            loop = result[profiles[0]]["loop, frames a second"]
+            ratio = result[profile]["frames a second"] / loop
+            result[profile][f"times the loop of {profiles[0]}"] = round(ratio, 1)
         clip = sorted((footage / "clips").glob("*.mp4"))[0]
         if options.hours:
             result["memory of one worker"] = memory(clip, options.hours, profiles[-1], scratch)
+    keep(options, result)
     if options.json:
         print(json.dumps(result))
     else:
@@ -309,10 +315,7 @@ def main() -> int:
 
 def memory(clip: Path, hours: float, profile: str, scratch: Path) -> dict[str, Any]:
     """Memory of a worker on a clip, and on the same clip repeated for hours."""
-    with frames.RecordingReader(clip) as reader:
-        for _ in reader.frames():
-            pass
-        seconds = reader.seconds
+    _, seconds = length_of(clip)
     long = repeated(clip, max(2, round(hours * 3600 / seconds)), scratch / "long.mp4")
     short_peak, short_count = peak_memory(clip, profile)
     long_peak, long_count = peak_memory(long, profile)

@@ -1,6 +1,6 @@
 """Error rates, calibration and its forecasts on real faces.
 
-    python benchmarks/lab.py [--profile dlib] [--calibrate] [--write] [--quick] [--small]
+    python benchmarks/lab.py [--profile dlib] [--calibrate] [--quick] [--small]
 
 LFW's people are divided into two halves by person; people of ``footage/town``, whose stills are
 from LFW too, are in neither: its ``aliases.json`` gives their labels in LFW. Where a person or a
@@ -10,9 +10,8 @@ comes with Sightline is of all these people; with it the town is searched, where
 Pooling, likelihood ratios, groups and degradations are told of the second half alone. Where scores
 are normalised, some tables are told of plain scores too.
 
-``--calibrate`` renews the calibration that comes with Sightline, ``--write`` the tables of
-docs/findings.md, ``--quick`` leaves out the degradations. What was enrolled stays in
-HOME/evaluation, so that another run takes half a minute.
+``--calibrate`` renews the calibration that comes with Sightline, ``--quick`` leaves out the
+degradations. What was enrolled stays in HOME/evaluation, so that another run takes half a minute.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ import numpy as np
 import pandas as pd
 import sources
 import town
-from options import add_small
+from options import add_shared, keep
 from truth import Truth, tracklets
 
 from workbench.calibration import (
@@ -66,7 +65,6 @@ from workbench.indexing import index_catalogue
 from workbench.installation import Installation
 from workbench.settings import load_settings
 
-FINDINGS = Path(__file__).parents[1] / "docs" / "findings.md"
 WISHED_FMR = 0.005  # another one than that of the default threshold
 DATA, EVERYBODY = "LFW, half of its people", "LFW"
 LICENCE = (
@@ -464,26 +462,6 @@ def degradations(
     return frame
 
 
-def markdown(frame: pd.DataFrame) -> str:
-    """Write a table as Markdown."""
-    lines = ["| " + " | ".join(map(str, frame.columns)) + " |", "| --- " * len(frame.columns) + "|"]
-    lines += ["| " + " | ".join(map(str, row)) + " |" for row in frame.itertuples(index=False)]
-    return "\n".join(lines)
-
-
-def write(name: str, tables: dict[str, pd.DataFrame]) -> None:
-    """Renew the tables between the marks of docs/findings.md."""
-    text = FINDINGS.read_text("utf-8")
-    for title, frame in tables.items():
-        begin, end = f"<!-- {name}: {title} -->", "<!-- end -->"
-        if begin not in text:
-            continue
-        before, rest = text.split(begin, 1)
-        after = rest.split(end, 1)[1]
-        text = f"{before}{begin}\n{markdown(frame)}\n{end}{after}"
-    FINDINGS.write_text(text, "utf-8")
-
-
 def show(name: str, tables: dict[str, pd.DataFrame], *, as_json: bool) -> None:
     """Print the tables of a profile."""
     if as_json:
@@ -494,17 +472,16 @@ def show(name: str, tables: dict[str, pd.DataFrame], *, as_json: bool) -> None:
 
 
 def main() -> int:
-    """Measure, print and write the tables."""
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--profile", default="dlib")
     parser.add_argument("--calibrate", action="store_true", help="renew the shipped calibration")
-    parser.add_argument("--write", action="store_true", help="renew the tables of docs/findings.md")
     parser.add_argument("--quick", action="store_true", help="leave out the degradations")
     parser.add_argument("--gallery", type=Path, help="keep the town's gallery, or use it again")
     parser.add_argument("--json", action="store_true")
-    add_small(parser)
+    add_shared(parser)
     options = parser.parse_args()
-    if options.small and (options.calibrate or options.write):
+    if options.small and options.calibrate:
         parser.error("a small run says nothing that could be kept")
     installation = Installation.open()
     models = installation.load_models(options.profile)
@@ -544,8 +521,7 @@ def main() -> int:
             )
     if not options.quick and not options.small:
         tables["degradations"] = degradations(folds[0], stills, models)
-    if options.write:
-        write(options.profile, tables)
+    keep(options, tables, f"lab {options.profile}")
     show(options.profile, tables, as_json=options.json)
     return 0
 

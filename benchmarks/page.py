@@ -43,7 +43,7 @@ from typing import Any
 
 import numpy as np
 import synthetic
-from options import add_small
+from options import add_shared, keep
 from playwright.sync_api import Page, sync_playwright
 from slow_line import SlowLine
 from tornado.websocket import websocket_connect
@@ -443,7 +443,7 @@ def main() -> None:
     parser.add_argument("--gallery", type=Path, help="keep the gallery here, or take it from here")
     parser.add_argument("--prepare", type=Path, help=argparse.SUPPRESS)  # for --against
     parser.add_argument("--json", action="store_true")
-    add_small(parser)
+    add_shared(parser)
     options = parser.parse_args()
     if options.rounds < 1:
         parser.error("--rounds is at least 1")
@@ -468,6 +468,7 @@ def main() -> None:
         result |= figures(openings(sides, options.rounds, small=options.small))
         times, said = searches(sides, options.rounds)
         result |= figures(times) | {"candidates": " / ".join(said.values())}
+    keep(options, result)
     print(json.dumps(result) if options.json else json.dumps(result, indent=2))
 
 

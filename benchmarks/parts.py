@@ -37,7 +37,7 @@ from typing import Any, TypeVar
 import numpy as np
 import pyarrow as pa
 from bars import bar, missed
-from options import add_small
+from options import add_shared, keep
 from search import timed
 from synthetic import HIGH, SOUTH, START, WEST, WIDE, cameras_of, templates_of
 
@@ -501,7 +501,7 @@ def main() -> None:
     parser.add_argument("--templates", type=int, default=1_000_000)
     parser.add_argument("--folder", type=Path, help="where the galleries are made and removed")
     parser.add_argument("--alone", nargs="+", help=argparse.SUPPRESS)
-    add_small(parser)
+    add_shared(parser)
     given = parser.parse_args()
     if given.alone:
         what, folder, *more = given.alone
@@ -527,6 +527,7 @@ def main() -> None:
         for title, measure in steps.items():
             result[title] = measure()
             print(json.dumps({title: result[title]}, indent=1), flush=True)
+        keep(given, result)
         print(json.dumps({"missed": missed(result)}, indent=1))
 
 

@@ -27,7 +27,7 @@ import cv2
 import dlib
 import numpy as np
 import sources
-from options import add_small
+from options import add_shared, keep
 
 from workbench.demo import demo_town
 from workbench.errors import SightlineError
@@ -135,7 +135,7 @@ def main() -> int:
     parser.add_argument("--chips", type=int, default=520)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--alone", choices=("dlib", "onnx"), help=argparse.SUPPRESS)
-    add_small(parser)
+    add_shared(parser)
     options = parser.parse_args()
     cv2.setNumThreads(1)
     home = load_settings().models
@@ -150,6 +150,7 @@ def main() -> int:
         command += ["--small"] if options.small else []
         said = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
         result[f"memory of {side}, MiB"] = int(said)
+    keep(options, result)
     if options.json:
         print(json.dumps(result))
     else:

@@ -1,12 +1,11 @@
 """What a city takes: cores, bytes and seconds, from costs that are measured in the same run.
 
-    python benchmarks/scale_model.py [--profile yunet-dlib] [--clips N] [--write] [--json] [--small]
+    python benchmarks/scale_model.py [--profile yunet-dlib] [--clips N] [--json] [--small]
 
 Measured are: indexing the town's footage in one process (processor's seconds, bytes of pictures and
 templates), a full part (bytes of its files, seconds to compare its rows with a probe), and plans
 among as many parts as a city has. All else is arithmetic. What is assumed, and cannot be measured
-here, is printed with it: how many tracklets a camera gives in a day. With --write the tables go to
-docs/scale.md.
+here, is printed with it: how many tracklets a camera gives in a day.
 """
 
 from __future__ import annotations
@@ -28,10 +27,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import cv2
 import numpy as np
+import pandas as pd
 import parts
 import sources
 from bars import bar, missed
-from options import add_small
+from options import add_shared, keep
 from search import timed
 from synthetic import templates_of
 
@@ -49,8 +49,6 @@ from workbench.notebook import load_models
 TRACKLETS_A_DAY, RECORDING_SECONDS = 1_000, 600
 # A district's evening: this share of the cameras, for so many hours.
 EVENING_SHARE, EVENING_HOURS = 0.004, 6
-TOLD = ("<!-- scale model: begin -->", "<!-- scale model: end -->")
-DOCUMENT = Path(__file__).parents[1] / "docs" / "scale.md"
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,20 +192,21 @@ def _bytes(number: float) -> str:
     return f"{number:,.0f} B"
 
 
-def tables(costs: dict[str, float], plans: dict[str, str], profile: str) -> str:
-    """Write the costs and what follows from them as tables of Markdown."""
-    head = f"| measured, profile `{profile}` | |\n| --- | --- |\n"
-    lines = [f"| {name} | {_figure(value)} |" for name, value in costs.items()]
-    lines += [f"| {name} | {value} |" for name, value in plans.items()]
-    titles = [f"{city.cameras:,} cameras, {city.days} days" for city in CITIES]
-    columns = [model(city, costs) for city in CITIES]
-    rows = [
-        f"| {name} | " + " | ".join(column[name] for column in columns) + " |"
-        for name in columns[0]
-    ]
-    return "\n".join(
-        [head + "\n".join(lines), "", f"| | {' | '.join(titles)} |", "| --- " * 4 + "|", *rows]
-    )
+def tables(
+    costs: dict[str, float], plans: dict[str, str], profile: str
+) -> dict[str, list[dict[str, str]]]:
+    """Lay out the costs, and what follows from them, as rows."""
+    measured = {name: _figure(value) for name, value in costs.items()} | plans
+    columns = {f"{city.cameras:,} cameras, {city.days} days": model(city, costs) for city in CITIES}
+    return {
+        "costs": [
+            {f"measured, profile `{profile}`": name, "": said} for name, said in measured.items()
+        ],
+        "cities": [
+            {"": name} | {title: column[name] for title, column in columns.items()}
+            for name in next(iter(columns.values()))
+        ],
+    }
 
 
 def _figure(value: float) -> str:
@@ -219,9 +218,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--profile", default="dlib")
     parser.add_argument("--clips", type=int, help="of the town's; by default all")
-    parser.add_argument("--write", action="store_true", help="put the tables into docs/scale.md")
     parser.add_argument("--json", action="store_true")
-    add_small(parser)
+    add_shared(parser)
     options = parser.parse_args()
     cv2.setNumThreads(1)
     # What nothing is made of is not planned: a hundred million templates, and the largest city.
@@ -243,14 +241,14 @@ def main() -> int:
             )
             for entries in among
         }
-    text = tables(costs, plans, options.profile)
-    if options.write:
-        begin, end = TOLD
-        before, _, rest = DOCUMENT.read_text("utf-8").partition(begin)
-        after = rest.partition(end)[2]
-        DOCUMENT.write_text(f"{before}{begin}\n{text}\n{end}{after}", "utf-8")
+    made = tables(costs, plans, options.profile)
+    keep(options, made)
     result: dict[str, Any] = costs | plans
-    print(json.dumps(result) if options.json else text)
+    if options.json:
+        print(json.dumps(result))
+    else:
+        for rows_of in made.values():
+            print(pd.DataFrame(rows_of).to_string(index=False), "\n")
     return 1 if missed(result) else 0
 
 

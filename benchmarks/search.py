@@ -50,7 +50,7 @@ from typing import Any
 import numpy as np
 import sides
 from bars import bar, missed
-from options import add_small
+from options import add_shared, keep
 from synthetic import (
     DAYS,
     HIGH,
@@ -400,6 +400,7 @@ def measure(
     result["parts"] = counts["parts"]
     size = counts["bytes"] + counts["picture_bytes"]
     result["bytes on disk a template"] = round(size / rows)
+    result["of these without pictures"] = round(counts["bytes"] / rows)
     drawings = [drawing(number) for number in range(rounds)]
     drawn = [timed(partial(gallery.inside, district))[0] for district in drawings]
     result[f"polygon over {len(cameras):,} cameras, first and worst, ms"] = [
@@ -647,7 +648,7 @@ def main() -> None:
     parser.add_argument("--only-against", action="store_true", help="nothing besides that")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="how often each is measured")
     parser.add_argument("--alone", nargs="+", help=argparse.SUPPRESS)
-    add_small(parser)
+    add_shared(parser)
     options = parser.parse_args()
     if options.only_against and not options.against:
         parser.error("--only-against needs --against")
@@ -668,6 +669,7 @@ def main() -> None:
         if not options.keep:
             shutil.rmtree(folder)
     result["missed"] = missed(result)
+    keep(options, result)
     print(json.dumps(result) if options.json else json.dumps(result, indent=2))
 
 

@@ -26,7 +26,7 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
-from options import add_small
+from options import add_shared, keep
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 QUICK = "choose_threshold"  # needs no footage
@@ -98,7 +98,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rounds", type=int, default=7, help="how often each is measured")
     parser.add_argument("--json", action="store_true")
-    add_small(parser)
+    add_shared(parser)
     options = parser.parse_args()
     if options.rounds < 1:
         parser.error("--rounds is at least 1")
@@ -107,6 +107,7 @@ def main() -> None:
         [f"{QUICK}.ipynb"] if options.small else sorted(p.name for p in NOTEBOOKS.glob("*.ipynb"))
     )
     rows += notebooks(names, 0 if options.small else options.rounds)
+    keep(options, {"starts": rows})
     if options.json:
         print(json.dumps(rows))
         return

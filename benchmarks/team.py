@@ -34,7 +34,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from options import add_small
+from options import add_shared, keep
 from page import TOKEN, serving
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 from tornado.websocket import WebSocketClientConnection, websocket_connect
@@ -276,11 +276,12 @@ def main() -> None:
     parser.add_argument("--searches", type=int, default=100)
     parser.add_argument("--warm-kernels", type=int, default=2)
     parser.add_argument("--json", action="store_true")
-    add_small(parser)
+    add_shared(parser)
     options = parser.parse_args()
     if options.small:
         options.analysts, options.searches, options.warm_kernels = 2, 4, 1
     result = measure(options.analysts, options.searches, options.warm_kernels)
+    keep(options, result)
     print(json.dumps(result) if options.json else json.dumps(result, indent=2))
 
 

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import sources
-from options import add_small
+from options import add_shared, keep
 from truth import Truth
 
 from workbench.district import from_geojson
@@ -214,7 +214,7 @@ def main() -> int:
     parser.add_argument("--profile", default="dlib")
     parser.add_argument("--gallery", type=Path, help="keep the gallery here, or use it again")
     parser.add_argument("--json", action="store_true")
-    add_small(parser)
+    add_shared(parser)
     options = parser.parse_args()
     installation = Installation.open()
     models = installation.load_models(options.profile)
@@ -228,6 +228,8 @@ def main() -> int:
             rows = searched(gallery, footage, models, installation)
             tracklets = tracking(gallery, truth)
         most = max(len(photographs) for photographs in photographs_of(footage, truth).values())
+    told = {"people": summary(rows), "tracking": tracklets}
+    keep(options, told, f"town {options.profile}")
     if options.json:
         for row in rows:
             print(json.dumps(asdict(row)))

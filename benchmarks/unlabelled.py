@@ -1,12 +1,11 @@
 """What pairs of certainly different people tell of the FMR, against a calibration from labels.
 
-    python benchmarks/unlabelled.py [--profile dlib] [--draws 60] [--write]
+    python benchmarks/unlabelled.py [--profile dlib] [--draws 60] [--small]
 
 LFW's people, without those of ``footage/town``, are divided anew for each draw. Of one half so many
 pairs are drawn, as people come before a camera together: two entries of two pictures each, nobody
 in more than three pairs. From these the FMR is estimated without labels, at the thresholds at which
 the labels of the *other* half say 0.5 % and 0.1 % for probes of one, two and three photographs.
-``--write`` renews the table of docs/findings.md.
 """
 
 from __future__ import annotations
@@ -18,8 +17,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 import sources
-from lab import show, write
-from options import add_small
+from lab import show
+from options import add_shared, keep
 
 from workbench.calibration import Normaliser
 from workbench.domain import PLAIN_SCALE
@@ -116,16 +115,13 @@ def told(
 
 
 def main() -> int:
-    """Measure, print and write the table."""
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--profile", default="dlib")
     parser.add_argument("--draws", type=int, default=60)
-    parser.add_argument("--write", action="store_true", help="renew the table of docs/findings.md")
     parser.add_argument("--json", action="store_true")
-    add_small(parser)
+    add_shared(parser)
     options = parser.parse_args()
-    if options.small and options.write:
-        parser.error("a small run says nothing that could be kept")
     installation = Installation.open()
     models = installation.load_models(options.profile)
     if options.small:
@@ -150,8 +146,7 @@ def main() -> int:
         tables["without labels, normalised scores"] = told(
             samples.of(others.tolist()), normaliser, possible, draws
         )
-    if options.write:
-        write(options.profile, tables)
+    keep(options, tables, f"unlabelled {options.profile}")
     show(options.profile, tables, as_json=options.json)
     return 0
 

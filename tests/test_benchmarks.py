@@ -57,14 +57,18 @@ def elsewhere(
 
 @pytest.fixture
 def run(
-    elsewhere: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    elsewhere: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> Run:
-    """``run(name)``: what a small run of a benchmark prints."""
+    """``run(name)``: what a small run of a benchmark prints; its figures are kept, too."""
     monkeypatch.syspath_prepend(str(FOLDER))
 
     def run(name: str, *more: str) -> str:
         calibrations = str(demo_town().root / "calibrations")
-        monkeypatch.setattr(sys, "argv", [f"{name}.py", "--small", *more])
+        kept = tmp_path / "figures.json"
+        monkeypatch.setattr(sys, "argv", [f"{name}.py", "--small", "--figures", str(kept), *more])
         path = [str(FOLDER.parent), os.environ.get("PYTHONPATH", "")]  # for processes it starts
         changes = {
             "SIGHTLINE_HOME": str(elsewhere),
@@ -76,6 +80,9 @@ def run(
             status = thread.submit(importlib.import_module(name).main).result()
         said = capsys.readouterr().out
         assert not status, said
+        ((run_name, entry),) = json.loads(kept.read_text("utf-8")).items()
+        assert run_name.split(" ")[0] == name
+        assert entry["figures"]
         return said
 
     return run

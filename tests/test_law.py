@@ -1,4 +1,4 @@
-"""What the pages on law say of Sightline is so: figures, limits, purposes, entries, functions."""
+"""What the pages on law say of Sightline is so: limits, purposes, entries, functions."""
 
 from __future__ import annotations
 
@@ -18,22 +18,6 @@ PAGES = [*sorted(DOCS.glob("law/*.md")), DOCS / "security.md", DOCS / "threat-mo
 
 def text(name: str) -> str:
     return (DOCS / name).read_text()
-
-
-def test_the_accuracy_is_that_of_the_findings() -> None:
-    stated = text("law/instructions-for-use.md").split("\n## How accurate it is\n")[1]
-    rates = re.findall(r"\d+\.\d\d% \(\d+\.\d\d%–\d+\.\d\d%\)", stated.split("\n## ")[0])
-    assert len(rates) == 9
-    findings = text("findings.md")
-    one_to_one = findings.split("<!-- dlib: one to one -->")[1].split("<!-- end -->")[0]
-    one_to_many = findings.split("<!-- dlib: one to many -->")[1].split("<!-- end -->")[0]
-    for photographs, (fmr, fnmr, fnir) in enumerate(
-        zip(rates[::3], rates[1::3], rates[2::3], strict=True), start=1
-    ):
-        (row,) = re.findall(rf"^\| {photographs} \|.*$", one_to_one, re.MULTILINE)
-        assert [cell.strip() for cell in row.split("|")][4:6] == [fmr, fnmr]
-        (row,) = re.findall(rf"^\| {photographs} \|.*\| 1\.0% \|.*$", one_to_many, re.MULTILINE)
-        assert row.split("|")[5].strip() == fnir
 
 
 def test_the_limits_are_the_rules_where_no_one_has_set_any() -> None:
