@@ -28,6 +28,11 @@ REPOSITORY = Path(__file__).parents[1]
 README = REPOSITORY / "README.md"
 CONTRIBUTING = REPOSITORY / "CONTRIBUTING.md"
 GLOSSARY = REPOSITORY / "docs/glossary.md"
+PAGES = REPOSITORY / "docs/pages.md"
+PYTHON = REPOSITORY / "docs/notebooks.md"
+SETTINGS = REPOSITORY / "docs/settings.md"
+IMAGES = REPOSITORY / "docs/images"
+MOST_BYTES = 600_000  # of a picture: README has two that move
 DECISIONS = sorted(REPOSITORY.joinpath("docs/decisions").glob("*.md"))
 ALL = [
     REPOSITORY / line
@@ -152,12 +157,6 @@ def test_every_command_is_listed_or_another_name_of_one_that_is(
         assert children(child) or id(child) in listed, child.prog
 
 
-def test_the_table_of_the_readme_names_every_command(parser: argparse.ArgumentParser) -> None:
-    rows = re.findall(r"^\| `(sightline [^`]+)` \|", README.read_text(), re.MULTILINE)
-    written = {path for row in rows for path in named(parser, row)[0]}
-    assert written == {path for path, _, _ in tool.commands(parser)}
-
-
 @documents
 def test_commands_and_options_that_a_document_names_are_there(
     parser: argparse.ArgumentParser, document: Path
@@ -207,15 +206,15 @@ def variables(*folders: str) -> set[str]:
     }
 
 
-def test_the_readme_describes_every_setting() -> None:
-    rows = re.findall(r"^\| (`SIGHTLINE_[^|]+) \| [^|]+ \|$", README.read_text(), re.MULTILINE)
+def test_every_setting_is_described() -> None:
+    rows = re.findall(r"^\| (`SIGHTLINE_[^|]+) \| [^|]+ \|$", SETTINGS.read_text(), re.MULTILINE)
     described = {name for row in rows for name in re.findall(r"SIGHTLINE_[A-Z0-9_]+", row)}
     fields = {f"SIGHTLINE_{name.upper()}" for name in Settings.model_fields}
     assert described == fields | variables("workbench")
 
 
-def test_the_readme_gives_the_defaults_of_numbers() -> None:
-    rows = README.read_text().splitlines()
+def test_the_defaults_of_numbers_are_given() -> None:
+    rows = SETTINGS.read_text().splitlines()
     for name, field in Settings.model_fields.items():
         if isinstance(field.default, int | float):
             (row,) = (row for row in rows if f"`SIGHTLINE_{name.upper()}`" in row and row[0] == "|")
@@ -229,21 +228,21 @@ def test_settings_that_a_document_names_are_there(document: Path) -> None:
     assert written <= fields | variables("workbench", "tests", "benchmarks")
 
 
-def test_the_readme_names_every_view_and_no_other() -> None:
+def test_every_view_is_named_and_no_other() -> None:
     sql = REPOSITORY.joinpath("workbench/gallery/views.sql").read_text()
     views = set(re.findall(r"\b\w+_view\b", sql.split("-- Part 2")[1]))
     assert len(views) == 5
-    assert set(re.findall(r"\b\w+_view\b", README.read_text())) == views
+    assert set(re.findall(r"\b\w+_view\b", PYTHON.read_text())) == views
 
 
 @documents
 def test_views_that_a_document_names_are_there(document: Path) -> None:
     written = set(re.findall(r"\b[a-z]+_view\b", document.read_text()))
-    assert written <= set(re.findall(r"\b[a-z]+_view\b", README.read_text()))
+    assert written <= set(re.findall(r"\b[a-z]+_view\b", PYTHON.read_text()))
 
 
-def test_the_readme_names_every_public_name() -> None:
-    written = set(re.findall(r"\bsl\.(\w+)", README.read_text()))
+def test_every_public_name_is_named() -> None:
+    written = set(re.findall(r"\bsl\.(\w+)", PYTHON.read_text()))
     assert written == set(workbench.__all__)
 
 
@@ -275,10 +274,11 @@ def test_examples_in_python_name_what_is_there_and_define_what_they_use() -> Non
         inspect.signature(function).bind(*call.args, **given)
 
 
-def test_the_readme_names_every_page() -> None:
+def test_every_page_is_named() -> None:
     for notebook in sorted(REPOSITORY.joinpath("dashboards").glob("*.ipynb")):
         title = json.loads(notebook.read_text())["metadata"]["sightline"]["title"]
         assert f"**{title}**" in README.read_text(), title
+        assert f"**{title}**:" in PAGES.read_text(), title
 
 
 # --- Casework ---------------------------------------------------------------------------------
@@ -353,6 +353,17 @@ def test_the_readme_leads_to_every_document() -> None:
         ahead += new
     unreached = set(REPOSITORY.joinpath("docs").rglob("*.md")) - found
     assert {name_of(document) for document in unreached} == set()
+
+
+def test_each_picture_is_shown_somewhere_and_loads_quickly() -> None:
+    shown = {
+        (document.parent / link).resolve()
+        for document in PRESENT
+        for link in re.findall(r"!\[[^\]]*\]\(([^)\s]+)\)", document.read_text())
+    }
+    pictures = sorted(IMAGES.iterdir())
+    assert [picture.name for picture in pictures if picture not in shown] == []
+    assert [p.name for p in pictures if p.stat().st_size > MOST_BYTES] == []
 
 
 @documents
