@@ -1,10 +1,13 @@
 """Take the pictures of README and the guides: a walk through a case of the demo, in Chromium.
 
-.venv/bin/python -m tools.screenshots
+.venv/bin/python -m tools.screenshots [NAME ...]
+
+With names, only these are taken: `investigate`, or `search` and `case`, which move.
 """
 
 from __future__ import annotations
 
+import argparse
 import io
 import os
 import re
@@ -13,13 +16,13 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
 
 from PIL import Image
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import FloatRect, Page, expect, sync_playwright
 
 from tools.walk import Walk
 from workbench.installation import Installation
@@ -32,6 +35,14 @@ HIGHER = {
     "footage": 1200, "thresholds": 1500, "history": 1000,
 }  # fmt: skip
 PARTS = 1400  # height of the window for one panel, so that nothing lies over it
+# Pictures that move, of what the walk passes: README's. In a smaller window, so that text is still
+# read where they are shown at two thirds of their size.
+FILMS = {
+    "search": ("question", "investigate", "compare", "sightings"),
+    "case": ("request", "approve", "review", "history", "audit"),
+}
+FILM_WIDTH, FILM_HEIGHT, FILM_QUALITY = 1280, 860, 70
+FRAME = 3000  # milliseconds
 PATIENCE = 300_000  # milliseconds
 QUALITY = 80
 PEOPLE = {
@@ -65,37 +76,76 @@ def serving(*command: str) -> Iterator[str]:
 
 
 class Camera:
-    """Takes each picture once, when all that belongs to it has come."""
+    """Takes each picture once, when all that belongs to it has come.
 
-    def __init__(self, page: Page) -> None:
+    Parameters
+    ----------
+    page : Page
+        The page that is looked at.
+    only : collection of str
+        Names of the pictures to take; all, if there are none.
+    """
+
+    def __init__(self, page: Page, only: Collection[str] = ()) -> None:
         self.page = page
-        self.taken: set[str] = set()
+        self._only = only
+        self._taken: set[str] = set()
+        self._frames: dict[str, Image.Image] = {}
+
+    def wants(self, *names: str) -> bool:
+        """Say whether one of these pictures is to be taken."""
+        return not self._only or any(name in self._only for name in names)
 
     def look(self, name: str, selector: str = "") -> None:
-        """Take a picture of the page, or of what *selector* selects."""
-        if name in self.taken:
+        """Take a picture of the page, or of what *selector* selects, and a frame of its film."""
+        if name in self._taken:
             return
-        self.taken.add(name)
+        self._taken.add(name)
+        if self.wants(name):
+            self._size(WIDTH, PARTS if selector else HIGHER.get(name, HEIGHT))
+            box = self._to(selector)
+            picture = self._shot(box)
+            picture.save(IMAGES / f"{name}.webp", quality=QUALITY, method=6)
+        if self.wants(*(film for film, names in FILMS.items() if name in names)):
+            self._size(FILM_WIDTH, FILM_HEIGHT)
+            self._to(selector)
+            self._frames[name] = self._shot(None)
+        self.page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
+
+    def films(self) -> None:
+        """Put the frames together to the pictures that move."""
+        for film, names in FILMS.items():
+            if self.wants(film):
+                first, *others = (self._frames[name] for name in names)
+                first.save(
+                    IMAGES / f"{film}.webp", save_all=True, append_images=others, duration=FRAME,
+                    loop=0, quality=FILM_QUALITY, method=6,
+                )  # fmt: skip
+
+    def _size(self, width: int, height: int) -> None:
         page = self.page
-        height = PARTS if selector else HIGHER.get(name, HEIGHT)
-        page.set_viewport_size({"width": WIDTH, "height": height})
+        page.set_viewport_size({"width": width, "height": height})
         page.mouse.move(0, 0)
         page.evaluate("window.scrollTo(0, 0)")
         page.wait_for_timeout(4000)  # maps and charts draw themselves when they are seen
         page.wait_for_function("""() => !document.querySelector('img[src*="#sl-"]')""")
         page.get_by_text("Looking for the eyes").first.wait_for(state="hidden")
-        if selector:
-            shown = page.locator(selector).locator("visible=true").first
-            shown.evaluate("one => one.scrollIntoView({block: 'start'})")
-            page.wait_for_timeout(1000)
-            box = shown.bounding_box()
-            assert box is not None, selector
-            content = page.screenshot(clip=box)
-        else:
-            content = page.screenshot()
+
+    def _to(self, selector: str) -> FloatRect | None:
+        """Bring a panel to the top of the window; where it lies then."""
+        if not selector:
+            return None
+        shown = self.page.locator(selector).locator("visible=true").first
+        shown.evaluate("one => one.scrollIntoView({block: 'start'})")
+        self.page.wait_for_timeout(1000)
+        box = shown.bounding_box()
+        assert box is not None, selector
+        return box
+
+    def _shot(self, box: FloatRect | None) -> Image.Image:
+        content = self.page.screenshot(clip=box) if box else self.page.screenshot()
         with Image.open(io.BytesIO(content)) as picture:
-            picture.convert("RGB").save(IMAGES / f"{name}.webp", quality=QUALITY, method=6)
-        page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
+            return picture.convert("RGB")
 
 
 def footage(walk: Walk, camera: Camera) -> None:
@@ -126,7 +176,10 @@ def in_service(camera: Camera, gallery: Path) -> None:
 
 
 def main() -> None:
-    """Take all pictures."""
+    """Take all pictures, or those that are named."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help="pictures to take; by default all")
+    only = parser.parse_args().names
     IMAGES.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as home, sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
@@ -135,14 +188,17 @@ def main() -> None:
         page = chromium.new_page(viewport={"width": WIDTH, "height": HEIGHT})
         page.set_default_timeout(PATIENCE)
         expect.set_options(timeout=PATIENCE)
-        camera = Camera(page)
+        camera = Camera(page, only)
         os.environ["SIGHTLINE_HOME"] = home
         with serving("demo") as address:
             walk = Walk(page, address, camera.look)
             walk.take()
-            footage(walk, camera)
+            camera.films()
+            if camera.wants("footage"):
+                footage(walk, camera)
             page.goto("about:blank")
-        in_service(camera, next(Path(home).glob("*/*.duckdb")))
+        if camera.wants("people", "thresholds"):
+            in_service(camera, next(Path(home).glob("*/*.duckdb")))
         chromium.close()
 
 
