@@ -87,7 +87,7 @@ benchmark: $(VENV)/.installed-dev ## measure what the documents claim, for hours
 	$(MEASURE)/gallery_life.py $(KEPT)
 	$(MEASURE)/parts.py $(KEPT)
 	$(MEASURE)/casework.py $(KEPT)
-	-$(MEASURE)/cluster.py --profile yunet-dlib $(KEPT)  # if Ray can be started
+	-$(MEASURE)/cluster.py --profile yunet-dlib --times 6 $(KEPT)  # if Ray can be started
 	-$(MEASURE)/scale_model.py --profile yunet-dlib $(KEPT)
 	$(MEASURE)/page.py $(KEPT)
 	$(MEASURE)/team.py $(KEPT)
