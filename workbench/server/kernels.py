@@ -144,7 +144,7 @@ class DashboardKernels(AsyncMappingKernelManager):
         self._next_refill: asyncio.TimerHandle | None = None
         self._sessions: dict[str, Session] = {}
         self._identities: dict[str, Identity] = {}
-        self.lives: dict[str, Life] = {}
+        self._lives: dict[str, Life] = {}
         self._openings: list[Opening] = []
         # Pages are opened one after the other where all at once would make everybody wait.
         self._turns = asyncio.Semaphore(max(2, os.cpu_count() or 1))
@@ -182,7 +182,7 @@ class DashboardKernels(AsyncMappingKernelManager):
             turn.end()
             _OPENING.reset(token)
             self._openings.remove(opening)
-            if (life := self.lives.get(opening.kernel_id)) is not None:
+            if (life := self._lives.get(opening.kernel_id)) is not None:
                 life.rendering, life.heard = False, time.monotonic()
 
     def _check_room(self, session: Session) -> None:
@@ -195,7 +195,7 @@ class DashboardKernels(AsyncMappingKernelManager):
 
     def page_kernels(self) -> int:
         """Number of kernels that pages have."""
-        return len(self.lives)
+        return len(self._lives)
 
     def ready_kernels(self) -> int:
         """Number of kernels that are ready for the next page."""
@@ -207,21 +207,21 @@ class DashboardKernels(AsyncMappingKernelManager):
 
     def heard_of(self, kernel_id: str) -> None:
         """Note a sign of life of a page that is not connected yet."""
-        life = self.lives.get(kernel_id)
+        life = self._lives.get(kernel_id)
         if life is not None and not life.connected:
             life.heard = time.monotonic()
 
     def notify_connect(self, kernel_id: str) -> None:
         """Note that a page has connected."""
         super().notify_connect(kernel_id)  # type: ignore[no-untyped-call]
-        if kernel_id in self.lives:
-            self.lives[kernel_id].connected = True
+        if kernel_id in self._lives:
+            self._lives[kernel_id].connected = True
 
     def notify_disconnect(self, kernel_id: str) -> None:
         """Note that a page is not connected any more."""
         super().notify_disconnect(kernel_id)  # type: ignore[no-untyped-call]
-        if kernel_id in self.lives:
-            self.lives[kernel_id].heard = time.monotonic()
+        if kernel_id in self._lives:
+            self._lives[kernel_id].heard = time.monotonic()
 
     async def end(self, kernel_id: str) -> None:
         """End a kernel at once; do nothing if there is none of that id."""
@@ -232,7 +232,7 @@ class DashboardKernels(AsyncMappingKernelManager):
     async def end_abandoned(self, *, now: float | None = None) -> None:
         """End the kernels whose pages are gone, and forget those that have died."""
         now = time.monotonic() if now is None else now
-        for kernel_id, life in list(self.lives.items()):
+        for kernel_id, life in list(self._lives.items()):
             if not self.connections(kernel_id) and life.is_over(now):
                 self.log.info("kernel %s is ended: its page is gone", kernel_id)
                 await self.end(kernel_id)
@@ -277,7 +277,7 @@ class DashboardKernels(AsyncMappingKernelManager):
         if kernel_id is None:
             kernel_id = await self._start_ready(env={**self.environment, **request}, **kwargs)
         opening.kernel_id = kernel_id
-        self.lives[kernel_id] = Life(rendering=opening in self._openings)
+        self._lives[kernel_id] = Life(rendering=opening in self._openings)
         # Before a cell of the page runs.
         self._sessions[kernel_id], self._identities[kernel_id] = session, session.identity
         if not session.alive:  # signed out meanwhile
@@ -343,7 +343,7 @@ class DashboardKernels(AsyncMappingKernelManager):
         """Forget a kernel that has ended."""
         self._sessions.pop(kernel_id, None)
         self._identities.pop(kernel_id, None)
-        self.lives.pop(kernel_id, None)
+        self._lives.pop(kernel_id, None)
         kernels: Any = super()
         return kernels.remove_kernel(kernel_id)
 

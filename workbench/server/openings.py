@@ -45,7 +45,6 @@ class Life:
     rendering: bool
     heard: float = field(default_factory=time.monotonic)
     connected: bool = False
-    told: bool = False  # of all controls that there were, which a page asks for once
 
     def is_over(self, now: float) -> bool:
         """Check whether the page, without a connection now, is gone for too long."""

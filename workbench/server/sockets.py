@@ -174,27 +174,12 @@ class KernelSocket(KernelWebsocketHandler):
         super().on_message(ws_message)  # type: ignore[no-untyped-call]
 
     def write_message(self, message: bytes | str | dict[str, Any], binary: bool = False) -> Any:
-        """Send a message of the kernel, unless it is none for the page."""
-        if isinstance(message, bytes) and not self._is_for_page(message):
+        """Send a message of the kernel, but none that shows the code of a cell."""
+        if isinstance(message, bytes) and kind_of(message) == "execute_input":
             return None
         sent = super().write_message(message, binary)
         sent.add_done_callback(_pass_over_a_closed_page)  # nobody waits for it
         return sent
-
-    def _is_for_page(self, message: bytes) -> bool:
-        """Keep back the code of a cell, and a control that the page is about to be told of anyway.
-
-        Once connected, a page asks for all controls. It handles message by message, and one that
-        refers to an older control than the answer brings would wait for it in front of that answer.
-        """
-        kind = kind_of(message)
-        life = _kernels(self).lives.get(self.kernel_id)
-        if life is None or life.told:
-            return kind != "execute_input"
-        life.told = kind == "comm_info_reply" or (  # it asks for one after the other
-            kind == "comm_msg" and b'"update_states"' in message
-        )
-        return kind not in {"execute_input", "comm_open"}
 
     def on_close(self) -> None:
         """Let go of the kernel, if the socket had one."""
