@@ -382,6 +382,10 @@ def test_models_list_shows_licence_size_checksum_and_source(run: Run) -> None:
     assert dlib["sha256"][0].startswith("55533b28")
     assert dlib["source"].startswith("https://dlib.net/")
     assert rows["arcface_weights.onnx"]["state"] == "missing"
+    # It comes with the package of the embedded weights, which says CC0 of all its files.
+    unused = rows["shape_predictor_68_face_landmarks.dat"]
+    assert (unused["state"], unused["commercial"]) == ("never used", False)
+    assert "iBUG 300-W" in unused["licence"]
     listed = run("models", "list").out
     assert "ArcFace" in listed
     assert max(map(len, listed.splitlines())) <= 100

