@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check test browser soak lint js format types docs lock benchmark benchmark-large clean
+.PHONY: help demo check test browser soak lint js format types docs dist sbom package-check audit lock benchmark benchmark-large clean
 
 help: ## say what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -37,6 +37,7 @@ check: lint types ## before each commit: style, types and the quick tests
 test: $(VENV)/.installed-dev ## run all tests; some need programs of Debian
 	@tools/ensure-programs
 	@tools/ensure-object-store $(BIN)/python
+	@tools/ensure-build $(BIN)/python
 	$(BIN)/python -m pytest $(WORKERS)
 
 soak: $(VENV)/.installed-dev ## kill and fuzz for half an hour what the tests kill and fuzz for seconds
@@ -68,6 +69,26 @@ docs: $(VENV)/.installed-dev ## renew docs/commands.md, tests/interface_strings.
 	$(BIN)/python tools/commands.py
 	$(BIN)/python -m tools.interface_strings
 	$(BIN)/python -m tools.figures
+
+dist: $(VENV)/.installed ## build wheel and sdist into dist/
+	@tools/ensure-build $(BIN)/python
+	PYTHONPATH=$(VENV)/hatchling $(BIN)/python -m hatchling build -d dist
+
+sbom: $(VENV)/.installed-dev ## write a bill of materials (CycloneDX) into dist/
+	$(BIN)/python -m tools.third_parties --sbom dist/sightline-workbench.cdx.json
+
+package-check: $(VENV)/.installed-dev ## install the wheel in empty environments, and use it (10 minutes, 3 GB)
+	@tools/ensure-programs
+	@tools/ensure-build $(BIN)/python
+	$(BIN)/python -m tools.package_check
+
+# Its own environment: pip-audit is no package that ours needs.
+$(VENV)/audit/bin/pip-audit: | $(BIN)/python
+	$(BIN)/python -m venv $(VENV)/audit
+	$(VENV)/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
+
+audit: $(VENV)/audit/bin/pip-audit ## ask what is known against the locked packages (asks the package index)
+	$(BIN)/python -m tools.audit $(VENV)/audit/bin/pip-audit
 
 # Each keeps its figures, with machine, date and version, in the file that documents are written
 # from. A line that begins with a hyphen needs what not every machine has.
@@ -101,7 +122,10 @@ lock: $(VENV)/.installed-dev ## renew the lock files from pyproject.toml
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile pyproject.toml --generate-hashes --universal --python-version 3.11 --no-header --quiet --upgrade -o requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --extra dev -c requirements.lock --generate-hashes --universal --python-version 3.11 --no-header --quiet --upgrade -o requirements-dev.lock
+	echo hatchling | $(BIN)/uv pip compile - -c requirements-dev.lock --generate-hashes --universal --python-version 3.11 --no-header --no-annotate --quiet --upgrade -o tools/build.txt
 	$(BIN)/python tools/environment.py
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m tools.third_parties
 
 clean: ## remove the virtual environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache test-artifacts

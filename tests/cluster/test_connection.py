@@ -18,7 +18,7 @@ from workbench.cli.output import REFUSED
 from workbench.cluster.connection import connect, connected
 from workbench.errors import SettingsError
 
-ray = pytest.importorskip("ray", reason="Ray is not installed: sightline[cluster]")
+ray = pytest.importorskip("ray", reason="Ray is not installed: sightline-workbench[cluster]")
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ class RayCluster:
 def ray_nodes(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RayCluster]:
     """The cluster, started by the first process of tests that needs it."""
     if importlib.util.find_spec("ray") is None:
-        pytest.skip("Ray is not installed: sightline[cluster]")
+        pytest.skip("Ray is not installed: sightline-workbench[cluster]")
     own = tmp_path_factory.getbasetemp()
     of_many = "PYTEST_XDIST_WORKER" in os.environ
     folder = (own.parent if of_many else own) / "ray"

@@ -191,7 +191,7 @@ def _by_hub(options: argparse.Namespace) -> SignIn:
         raise SettingsError(
             "needs the library of JupyterHub, which is not installed",
             where="--sign-in hub",
-            fix="Install it with `pip install 'sightline[hub]'`",
+            fix="Install it with `pip install 'sightline-workbench[hub]'`",
         ) from None
     file = options.hub_token
     given = {

@@ -111,7 +111,7 @@ def library() -> Any:
         raise SettingsError(
             "Ray is not installed",
             where="cluster",
-            fix="Install sightline[cluster], here and on each node",
+            fix="Install sightline-workbench[cluster], here and on each node",
         )
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     import ray

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from workbench import __version__
 from workbench.casework.disk_encryption import storage_of
 from workbench.casework.record.people import read_people
 from workbench.casework.register import FOLDER
@@ -26,7 +27,7 @@ from workbench.settings import Settings
 # DuckDB needs room beside the gallery to rewrite what it changes.
 LEAST_FREE_BYTES = 2 * 2**30
 DECODERS = ("h264", "hevc", "mpeg4", "mjpeg", "vp9", "av1")
-PACKAGES = ("sightline", "deepface", "duckdb", "av", "opencv-contrib-python-headless", "voila")
+PACKAGES = ("deepface", "duckdb", "av", "opencv-contrib-python-headless", "voila")
 
 
 def looks(installation: Installation) -> dict[str, Callable[[], str]]:
@@ -50,7 +51,7 @@ def looks(installation: Installation) -> dict[str, Callable[[], str]]:
 
 def _packages() -> str:
     listed = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
-    return f"Python {sys.version.split()[0]}, {listed}"
+    return f"Sightline {__version__}, Python {sys.version.split()[0]}, {listed}"
 
 
 def _place(chosen: Settings) -> str:

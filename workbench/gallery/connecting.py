@@ -35,7 +35,7 @@ def database_at(
             raise GalleryError(
                 f"its manifest is in Postgres, whose driver cannot be loaded ({error})",
                 where=str(folder),
-                fix="Install it: pip install 'sightline[postgres]'",
+                fix="Install it: pip install 'sightline-workbench[postgres]'",
             ) from error
         return PostgresDatabase(address, write=write, create=create)
     return SQLiteDatabase(folder / address, write=write, create=create)
