@@ -469,3 +469,15 @@ def test_decision_records_have_one_form(record: Path) -> None:
 
 def test_decision_records_are_numbered_without_gaps() -> None:
     assert [int(record.name[:4]) for record in DECISIONS] == list(range(1, len(DECISIONS) + 1))
+
+
+def test_the_architecture_lists_every_decision_by_its_title() -> None:
+    rows = []
+    for record in DECISIONS:
+        text = record.read_text()
+        number, _, title = text.splitlines()[0].removeprefix("# ").partition(": ")
+        later = re.search(r"^Superseded by (\d{4})", text, re.MULTILINE)
+        note = f" (superseded by {later[1]})" if later else ""
+        rows.append(f"| [{number}](decisions/{record.name}) | {title}{note} |")
+    text = REPOSITORY.joinpath("docs/architecture.md").read_text()
+    assert re.findall(r"^\| \[\d{4}\].*$", text, re.MULTILINE) == rows
