@@ -65,10 +65,12 @@ types: $(VENV)/.installed-dev ## check types
 	$(BIN)/mypy
 	$(BIN)/mypy examples/onvif
 
-docs: $(VENV)/.installed-dev ## renew docs/commands.md, tests/interface_strings.txt and the figures in the documents
+docs: $(VENV)/.installed-dev ## renew what is written from code and figures, build the documents into build/site
 	$(BIN)/python tools/commands.py
 	$(BIN)/python -m tools.interface_strings
 	$(BIN)/python -m tools.figures
+	$(BIN)/python tools/house.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
 
 dist: $(VENV)/.installed ## build wheel and sdist into dist/
 	@tools/ensure-build $(BIN)/python

@@ -18,7 +18,7 @@ from workbench.domain import Camera, Candidate, Profile, TimeNote
 from workbench.installation import Installation
 from workbench.settings import Settings
 
-pytest_plugins = ("office", "material", "clock", "rays")
+pytest_plugins = ("office", "material", "clock", "rays", "documents")
 
 # Whoever starts the tests in the background has them ignore an interrupt, and with them every
 # process that they start: a test that interrupts one would wait for ever.
@@ -35,7 +35,9 @@ REPOSITORY = Path(__file__).parents[1]
 SHARED = Path(os.environ.get("SIGHTLINE_SHARED", REPOSITORY.parent / "shared"))
 
 # Footage that is indexed, browsers and servers take seconds to set up: make check does without.
-SLOW = {"browser", "serving", "servers", "demo", "small_town", "cuts", "shared", "ray_nodes"}
+SLOW = {
+    "browser", "built", "cuts", "demo", "ray_nodes", "servers", "serving", "shared", "small_town",
+}  # fmt: skip
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

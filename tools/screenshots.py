@@ -34,6 +34,7 @@ HIGHER = {
     "request": 1250, "approve": 900, "question": 1000, "investigate": 1000, "sightings": 1500,
     "footage": 1200, "thresholds": 1500, "history": 1000,
 }  # fmt: skip
+NOTEBOOK = "ask_the_data.ipynb"
 PARTS = 1400  # height of the window for one panel, so that nothing lies over it
 # Pictures that move, of what the walk passes: README's. In a smaller window, so that text is still
 # read where they are shown at two thirds of their size.
@@ -175,6 +176,23 @@ def in_service(camera: Camera, gallery: Path) -> None:
         page.goto("about:blank")
 
 
+def notebook(camera: Camera) -> None:
+    """Take a notebook in JupyterLab, with what its first cells show."""
+    page = camera.page
+    with serving("lab") as address:
+        # A workspace of its own, with this notebook alone.
+        page.goto(address.replace("/lab?", f"/lab/workspaces/picture/tree/{NOTEBOOK}?"))
+        page.locator(".jp-Notebook .jp-Cell").first.wait_for()
+        page.locator("#jp-main-statusbar").get_by_text(re.compile(r" \| Idle$")).wait_for()
+        for _ in range(3):  # the words on top, the histograms, and the trial
+            page.keyboard.press("Shift+Enter")
+        page.locator(".jp-OutputArea .main-svg").first.wait_for()
+        page.locator(".jp-OutputArea table").first.wait_for()
+        page.keyboard.press("Control+B")  # no list of files
+        camera.look("lab")
+        page.goto("about:blank")
+
+
 def main() -> None:
     """Take all pictures, or those that are named."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -197,6 +215,8 @@ def main() -> None:
             if camera.wants("footage"):
                 footage(walk, camera)
             page.goto("about:blank")
+        if camera.wants("lab"):
+            notebook(camera)
         if camera.wants("people", "thresholds"):
             in_service(camera, next(Path(home).glob("*/*.duckdb")))
         chromium.close()
