@@ -19,7 +19,10 @@ def test_the_site_is_read_and_searched_from_the_disk(
     page.goto(built.joinpath("guides/operator.html").as_uri())
     drawing = page.get_by_alt_text("Who talks to whom on a server")
     assert drawing.evaluate("one => one.complete && one.naturalWidth > 0")
-    page.get_by_role("textbox", name="Search").fill("surer detection upright")
+    field = page.get_by_role("textbox", name="Search")
+    field.click()
+    page.get_by_text("Type to start searching").wait_for()  # the index is read
+    field.press_sequentially("surer detection upright")  # it listens to keys
     page.locator(".md-search-result__link", has_text="0008:").first.click()
     page.locator("h1", has_text="0008:").wait_for()
     assert page.url.startswith(built.joinpath("decisions/0008-upright.html").as_uri())
