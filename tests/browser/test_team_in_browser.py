@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import runpy
 import shutil
 import tempfile
 import time
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from deployed import PASSWORD, Team, behind_hub, behind_nginx, recorded, status_of
+from deployed import DEPLOY, PASSWORD, Team, behind_hub, behind_nginx, recorded, status_of
 from playwright.sync_api import TimeoutError as Expired
 from playwright.sync_api import expect
 
@@ -355,6 +356,9 @@ def test_people_behind_nginx_are_who_its_password_says(
     forged = {"X-Remote-User": "sara", "x_remote_user": "sara"}
     assert status_of(team.address) == 401
     assert status_of(team.address, X_Remote_User="sara") == 401
+    # The health check of the container asks over the socket that the proxy uses.
+    health = runpy.run_path(str(DEPLOY / "container/health.py"))["main"]
+    assert health(team.log.parent / "sightline.sock", 0) == 0
     anna = Person(
         "anna", team, visit, ignore_https_errors=True, extra_http_headers=forged,
         http_credentials={"username": "anna", "password": PASSWORD},

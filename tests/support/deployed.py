@@ -264,7 +264,10 @@ def behind_nginx(home: Path, gallery: Path, folder: Path) -> Iterator[Team]:
 
 
 def nginx_site(name: str, folder: Path, here: Mapping[str, str]) -> Path:
-    """The whole configuration of an nginx that serves a file of ``deploy/``, with other names."""
+    """The whole configuration of an nginx that serves a file of ``deploy/``, with other names.
+
+    The frame around it is that of the container.
+    """
     make_certificate(folder)
     site = (DEPLOY / name).read_text()
     certificate = {
@@ -275,16 +278,17 @@ def nginx_site(name: str, folder: Path, here: Mapping[str, str]) -> Path:
         assert written in site, f"deploy/{name} has no {written!r}"
         site = site.replace(written, ours)
     (folder / "site.conf").write_text(site)
-    temporary = "".join(
-        f"{kind}_temp_path {folder}/{kind};\n"
-        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
+    frame = (DEPLOY / "container/nginx.conf").read_text()
+    for written, ours in {
+        "/tmp/": f"{folder}/",
+        "/etc/nginx/conf.d/*.conf": f"{folder}/site.conf",
+        "worker_processes auto": "worker_processes 1",
+    }.items():
+        assert written in frame, f"deploy/container/nginx.conf has no {written!r}"
+        frame = frame.replace(written, ours)
     whole = folder / "nginx.conf"
     whole.write_text(
-        f"{'user www-data;' if os.getuid() == 0 else ''}\ndaemon off;\nworker_processes 1;\n"
-        f"pid {folder}/nginx.pid;\nerror_log {folder}/nginx.log;\n"
-        "events { worker_connections 256; }\n"
-        f"http {{\naccess_log off;\n{temporary}include {folder}/site.conf;\n}}\n"
+        f"{'user www-data;' if os.getuid() == 0 else ''}\ndaemon off;\n{frame}", encoding="utf-8"
     )
     return whole
 
