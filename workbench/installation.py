@@ -115,7 +115,7 @@ class Installation:
         """
         if self.settings.ray is None:
             return None
-        from workbench.cluster.services import stay_connected
+        from workbench.cluster.connection import stay_connected
         from workbench.searchers.on_node import services
         from workbench.searchers.spread import Searchers
 

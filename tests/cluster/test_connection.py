@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import socket
+import ssl
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from raynodes import HEAD, free_port
 
 from workbench.cli.main import main
 from workbench.cli.output import REFUSED
+from workbench.cluster import connection
 from workbench.cluster.connection import connect, connected
 from workbench.errors import SettingsError
 
@@ -90,6 +93,92 @@ def test_beyond_loopback_tls_is_needed(token: None, monkeypatch: pytest.MonkeyPa
     with pytest.raises(SettingsError, match=r"not used without TLS: 192\.0\.2\.7 is not"):
         connect("192.0.2.7:6379")
     assert answered == [("192.0.2.7", 6379)]
+
+
+@pytest.fixture(scope="module")
+def authorities(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Folders of two clusters' authorities, each with a certificate for the same address."""
+    made = {name: tmp_path_factory.mktemp(name) for name in ("ours", "others")}
+    for folder in made.values():
+        program = Path(__file__).parents[2] / "deploy" / "ray" / "certificates"
+        subprocess.run([program, folder, HEAD], check=True)
+    return made
+
+
+@pytest.fixture
+def serving() -> Iterator[Callable[[Path | None], str]]:
+    """``serving(folder)``: address of what talks as a cluster does, by the certificates there.
+
+    Without a folder, or TLS, it begins as gRPC does.
+    """
+    listening = []
+
+    def serve(folder: Path | None) -> str:
+        context = None
+        if folder is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(folder / HEAD / "tls.crt", folder / HEAD / "tls.key")
+            context.load_verify_locations(folder / "ca.crt")
+            context.verify_mode = ssl.CERT_REQUIRED
+        listener = socket.create_server((HEAD, 0))
+        listening.append(listener)
+
+        def answer() -> None:
+            while True:
+                try:
+                    one, _ = listener.accept()
+                except OSError:
+                    return  # closed: the test is over
+                try:
+                    with one if context is None else context.wrap_socket(one, True) as talking:
+                        talking.sendall(b"\0\0\0\x04\0\0\0\0\0")
+                        talking.recv(1)
+                except OSError:
+                    one.close()
+
+        threading.Thread(target=answer, daemon=True).start()
+        return f"{HEAD}:{listener.getsockname()[1]}"
+
+    yield serve
+    for one in listening:
+        one.shutdown(socket.SHUT_RDWR)
+        one.close()
+
+
+def with_tls(monkeypatch: pytest.MonkeyPatch, own: Path, authority: Path) -> None:
+    """Have TLS on in this process, with the certificate of a folder, and trust an authority."""
+    monkeypatch.setenv("RAY_USE_TLS", "1")
+    monkeypatch.setenv("RAY_TLS_SERVER_CERT", str(own / HEAD / "tls.crt"))
+    monkeypatch.setenv("RAY_TLS_SERVER_KEY", str(own / HEAD / "tls.key"))
+    monkeypatch.setenv("RAY_TLS_CA_CERT", str(authority / "ca.crt"))
+
+
+def test_tls_on_one_side_alone_is_told_before_anything_is_sent(
+    token: None, authorities: dict[str, Path], serving: Callable[[Path | None], str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    ours, others = authorities["ours"], authorities["others"]
+    with_it, without = serving(ours), serving(None)
+    monkeypatch.delenv("RAY_USE_TLS", raising=False)
+    with pytest.raises(SettingsError, match="has TLS, which is off in this process"):
+        connect(with_it)
+    connection._refuse_one_sided_tls(without, without)
+    with_tls(monkeypatch, ours, ours)
+    with pytest.raises(SettingsError, match="has no TLS, which is on in this process"):
+        connect(without)
+    connection._refuse_one_sided_tls(with_it, with_it)
+    with_tls(monkeypatch, ours, others)
+    with pytest.raises(SettingsError, match="shows a certificate that cannot be trusted"):
+        connect(with_it)
+    with_tls(monkeypatch, others, ours)
+    with pytest.raises(SettingsError, match="refuses the certificate of this machine"):
+        connect(with_it)
+    monkeypatch.setenv("RAY_TLS_CA_CERT", "/nowhere/ca.crt")
+    with pytest.raises(SettingsError, match="certificates of this machine, which cannot be read"):
+        connect(with_it)
+    monkeypatch.delenv("RAY_TLS_CA_CERT")
+    with pytest.raises(SettingsError, match="RAY_TLS_CA_CERT are to name files"):
+        connect(with_it)
 
 
 @pytest.mark.parametrize("address", ["ray://127.0.0.2:10001", "127.0.0.2:1", "nonsense"])

@@ -3,7 +3,8 @@
 All who may start work on a cluster may run any code there. Ray asks for a token only where it is
 told to, and its processes listen to every network of a machine, even if their own address is one of
 loopback (measured with Ray 2.60). So the token is always asked for, and TLS wherever anything but
-loopback lies between the nodes. That the token is asked for is tried out, as a stranger.
+loopback lies between the nodes. That the token is asked for is tried out, as a stranger; that both
+sides have TLS or neither, by a handshake, as Ray says nothing of it and waits.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ import logging
 import os
 import secrets
 import socket
+import ssl
 import subprocess
 import sys
+import threading
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -36,24 +39,66 @@ else:
 """
 _SECONDS = 60.0  # in which such a process says so: importing Ray takes some of them
 _ON = ("1", "true")
+# Certificate and key of this machine, and the authority of all of them.
+_CERTIFICATES = ("RAY_TLS_SERVER_CERT", "RAY_TLS_SERVER_KEY", "RAY_TLS_CA_CERT")
+_HANDSHAKE_SECONDS = 10.0
 
 _LOG = logging.getLogger(__name__)
+_LOCK = threading.Lock()
+_lasting = False  # somebody wants the connection until the process ends
 
 
 @contextlib.contextmanager
 def connected(address: str) -> Iterator[None]:
     """Connect this process to a cluster while the context is open, unless it is connected already.
 
-    Raises SettingsError as :func:`connect` does.
+    Raises SettingsError as :func:`connect` does, or if it is connected to another cluster.
     """
-    if library().is_initialized():
-        yield
-        return
-    connect(address)
+    with _LOCK:
+        own = _connect_once(address)
     try:
         yield
     finally:
-        library().shutdown()
+        with _LOCK:
+            if own and not _lasting:
+                library().shutdown()
+
+
+def stay_connected(address: str) -> None:
+    """Connect this process to a cluster until it ends, unless it is connected to it already.
+
+    Raises SettingsError as :func:`connected` does.
+    """
+    global _lasting  # as the connection is: the process has one
+    with _LOCK:
+        _connect_once(address)
+        _lasting = True
+
+
+def _connect_once(address: str) -> bool:
+    """Connect this process; return False if it was connected to that cluster before."""
+    ray = library()
+    if not ray.is_initialized():
+        connect(address)
+        return True
+    here = ray.get_runtime_context().gcs_address
+    if address != "auto" and _places(address).isdisjoint(_places(here)):
+        raise _unusable(
+            f"cannot be used beside the cluster at {here}, to which this process is connected",
+            address,
+            "Use that one, or another process",
+        )
+    return False
+
+
+def _places(address: str) -> set[tuple[str, str]]:
+    """Addresses and port that ``HOST:PORT`` stands for; itself where its host is not known."""
+    host, _, port = address.rpartition(":")
+    try:
+        found = socket.getaddrinfo(host.strip("[]"), None)
+    except OSError:
+        return {(host, port)}
+    return {(str(place[0]), port) for *_, place in found}
 
 
 def connect(address: str) -> None:
@@ -69,12 +114,14 @@ def connect(address: str) -> None:
     ------
     SettingsError
         If Ray is not installed or there is no such cluster; if the cluster asks for no token, or
-        this process has none or another one; if TLS is off and a node lies beyond loopback.
+        this process has none or another one; if TLS is off and a node lies beyond loopback, or is
+        on for one side alone, or by another authority.
     """
     _token_here(address)
     ray = library()
     found = _resolved(address)
     _refuse_without_tls([found], address)
+    _refuse_one_sided_tls(found, address)
     _refuse_open_to_strangers(found, address)
     from ray._raylet import GcsClient
     from ray.job_config import JobConfig
@@ -171,7 +218,7 @@ def _refuse_without_tls(places: Iterable[str], address: str) -> None:
 
     With TLS on, a node that has none cannot be talked to, so asking this process is enough.
     """
-    if os.environ.get("RAY_USE_TLS", "0").lower() in _ON:
+    if _tls_is_on():
         return
     for place in places:
         host = place.rpartition(":")[0].strip("[]") or place
@@ -182,6 +229,81 @@ def _refuse_without_tls(places: Iterable[str], address: str) -> None:
                     address,
                     "Set RAY_USE_TLS=1 and the certificates, here and on each node; see deploy/ray",
                 )
+
+
+def _tls_is_on() -> bool:
+    return os.environ.get("RAY_USE_TLS", "0").lower() in _ON
+
+
+def _refuse_one_sided_tls(found: str, address: str) -> None:
+    """Shake hands with a cluster as this process would talk to it, and refuse if that is no use."""
+    is_on, is_spoken = _tls_is_on(), False
+    context = _own_certificates(address) if is_on else _anybody()
+    context.set_alpn_protocols(["h2"])
+    host, _, port = found.rpartition(":")
+    host = host.strip("[]")
+    try:
+        with (
+            socket.create_connection((host, int(port)), timeout=_HANDSHAKE_SECONDS) as plain,
+            context.wrap_socket(plain, server_hostname=host) as wrapped,
+        ):
+            is_spoken = True
+            # The other side says what it thinks of our certificate afterwards.
+            if is_on and not wrapped.recv(1):
+                raise ConnectionAbortedError("closed")
+    except TimeoutError:
+        raise _unusable("does not answer", address, "Check that its head runs") from None
+    except ssl.SSLCertVerificationError as error:
+        raise _unusable(
+            f"shows a certificate that cannot be trusted ({error.verify_message})",
+            address,
+            "Give each node a certificate for its address, of the authority that RAY_TLS_CA_CERT "
+            "names here; see deploy/ray",
+        ) from None
+    except OSError as error:
+        if is_spoken:
+            raise _unusable(
+                f"refuses the certificate of this machine ({error})",
+                address,
+                "Have one made by the authority of the cluster; see deploy/ray",
+            ) from None
+    if is_on and not is_spoken:
+        raise _unusable(
+            "has no TLS, which is on in this process",
+            address,
+            "Start each node with RAY_USE_TLS=1 and its certificates; see deploy/ray. On loopback "
+            "alone neither side needs it",
+        )
+    if is_spoken and not is_on:
+        raise _unusable(
+            "has TLS, which is off in this process",
+            address,
+            "Set RAY_USE_TLS=1 and the certificates here too; see deploy/ray",
+        )
+
+
+def _anybody() -> ssl.SSLContext:
+    """What finds out whether TLS is spoken at all; nothing is sent by it."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
+def _own_certificates(address: str) -> ssl.SSLContext:
+    """What this machine shows and trusts: Ray ends the process where a file of it is missing."""
+    certificate, key, authority = (os.environ.get(name, "") for name in _CERTIFICATES)
+    try:
+        if not (certificate and key and authority):
+            raise FileNotFoundError(f"{', '.join(_CERTIFICATES)} are to name files")
+        context = ssl.create_default_context(cafile=authority)
+        context.load_cert_chain(certificate, key)
+    except OSError as error:
+        raise _unusable(
+            f"is not used with the certificates of this machine, which cannot be read ({error})",
+            address,
+            "Name them, in files that this account may read; see deploy/ray",
+        ) from None
+    return context
 
 
 def _refuse_open_to_strangers(found: str, address: str) -> None:
@@ -213,7 +335,7 @@ def _refuse_open_to_strangers(found: str, address: str) -> None:
     raise _unusable(
         "does not say whether it asks for a token",
         address,
-        "Check that the cluster runs, and that TLS is on or off alike here and there",
+        "Check that the cluster runs",
     )
 
 

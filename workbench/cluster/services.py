@@ -17,21 +17,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from workbench.cluster.actors import Answers, Handler, Lost
-from workbench.cluster.connection import connect, library
+from workbench.cluster.connection import library
 
 AT_A_TIME = 16  # messages that one answers
 _LOOK_SECONDS = 5.0  # after which nodes are looked for again
 FIRST_SECONDS = 60.0
 """Seconds that are waited, once, for the first services to begin: they import all that they run."""
-
-
-def stay_connected(address: str) -> None:
-    """Connect this process to a cluster until it ends, unless it is connected to one already.
-
-    Raises SettingsError as :func:`workbench.cluster.connection.connect` does.
-    """
-    if not library().is_initialized():
-        connect(address)
 
 
 @dataclass(slots=True, eq=False)
@@ -129,7 +120,10 @@ class Services:
     def wait(self, streams: Collection[Stream], seconds: float) -> Sequence[Stream]:
         """Wait until one of some streams has an answer or its end; give those that have."""
         by_answers = {one.answers: one for one in streams}
-        found, _ = library().wait([*by_answers], num_returns=1, timeout=seconds)
+        ray, asked = library(), list(by_answers)
+        found, _ = ray.wait(asked, num_returns=1, timeout=seconds)
+        if found and len(asked) > 1:  # and whatever else is there already
+            found, _ = ray.wait(asked, num_returns=len(asked), timeout=0)
         return [by_answers[one] for one in found]
 
     def end(self) -> None:
@@ -182,4 +176,4 @@ class _Lasting:
             yield answer
 
 
-__all__ = ["Service", "Services", "Stream", "stay_connected"]
+__all__ = ["Service", "Services", "Stream"]
