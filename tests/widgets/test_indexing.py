@@ -40,6 +40,7 @@ def model(tmp_path: Path, catalogue: Path, installation: Installation) -> Indexi
 
 def test_looking_tells_what_there_is_to_do_and_does_nothing(model: Indexing) -> None:
     panel = IndexingPanel(model)
+    assert panel.on_cluster.layout.display == "none"  # the settings name none
     panel.look.click()
     assert model.messages == {}
     assert "2 recordings to index" in panel.outcome.value
@@ -71,6 +72,25 @@ def test_a_run_is_stopped_and_the_next_goes_on(
     assert "1 recording indexed, 1 already indexed, 0 could not be read" in panel.outcome.value
     assert panel.stop.disabled
     assert not panel.start.disabled
+
+
+def test_the_cluster_of_the_settings_is_used_unless_it_is_left_out(
+    tmp_path: Path, catalogue: Path, installation: Installation
+) -> None:
+    settings = installation.settings.model_copy(update={"ray": "127.0.0.2:1"})
+    path = tmp_path / "gallery.duckdb"
+    model = Indexing(path, installation=Installation(settings), work=InPlace())
+    model.catalogue = str(catalogue)
+    panel = IndexingPanel(model)
+    assert "cluster at 127.0.0.2:1" in panel.on_cluster.description
+    assert (panel.on_cluster.value, panel.workers.layout.display) == (True, "none")
+    panel.start.click()
+    assert "Ray" in model.messages["indexing"]  # it is not there, or not even installed
+    assert not path.exists()
+    panel.on_cluster.value = False
+    panel.start.click()
+    assert model.messages == {}
+    assert "2 recordings indexed" in panel.outcome.value
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
 import ipywidgets
-from traitlets import Instance, Int, Unicode
+from traitlets import Bool, Instance, Int, Unicode
 
+from workbench.cluster.connection import connected
 from workbench.domain import Progress, length_words
 from workbench.errors import Cancelled, SightlineError
 from workbench.faces import imported
@@ -45,7 +47,8 @@ class Indexing(Tasks):
 
     catalogue = Unicode(help="the folder of the catalogue")
     profile = Unicode(help="name of the model profile of a new gallery")
-    workers = Int(1, help="processes that read recordings")
+    workers = Int(1, help="processes that read recordings, on this machine")
+    on_cluster = Bool(help="recordings are read on the nodes of the cluster of the settings")
     plan = Instance(Plan, allow_none=True, help="what a run would do")
     report = Instance(IndexReport, allow_none=True, help="of the latest run that was not stopped")
     caution = Unicode(help="what to know of the profile of that run; empty where nothing")
@@ -57,6 +60,12 @@ class Indexing(Tasks):
         super().__init__(work)
         self.installation, self.gallery = installation, gallery
         self.profile = installation.settings.profile
+        self.on_cluster = self.cluster is not None
+
+    @property
+    def cluster(self) -> str | None:
+        """Address of the cluster that the settings name; None if they name none."""
+        return self.installation.settings.ray
 
     def look(self) -> None:
         """Plan a run without doing it."""
@@ -75,18 +84,25 @@ class Indexing(Tasks):
 
     def start(self) -> None:
         """Index what the gallery does not hold yet."""
-        workers, name = self.workers, self.profile
+        ray, name = self.cluster if self.on_cluster else None, self.profile
+        workers = self.workers if ray is None else None  # as many as nodes have room for
 
         def job() -> tuple[IndexReport, str]:
             # First of all: nothing is made for a catalogue that cannot be used.
             catalogue = read_catalogue(self._catalogue())
-            models = self.installation.load_models(name)
-            with self.installation.gallery_for_writing(self.gallery, models.profile) as gallery:
+            with contextlib.ExitStack() as stack:
+                if ray is not None:
+                    stack.enter_context(connected(ray))
+                models = self.installation.load_models(name)
+                gallery = stack.enter_context(
+                    self.installation.gallery_for_writing(self.gallery, models.profile)
+                )
                 report = index_catalogue(
                     catalogue,
                     gallery,
                     models,
                     workers=workers,
+                    ray=ray,
                     normaliser=self.installation.normaliser(models.profile),
                     progress=self.on_progress(),
                 )
@@ -167,6 +183,12 @@ class IndexingPanel(Panel):
             min=1, max=max(64, available_cores()), description="Processes", **wide
         )
         model.workers = available_cores()
+        where = "" if model.cluster in (None, "auto") else f" at {model.cluster}"
+        self.on_cluster = controls.Checkbox(
+            description=f"Read on the nodes of the cluster{where}",
+            indent=False,
+            layout={"width": "480px"},
+        )
         self.look = button("Preview", model.look)
         self.start = button("Start", model.start, style="primary")
         self.stop = button("Stop", model.stop, label="Stop; finished recordings are kept")
@@ -178,6 +200,7 @@ class IndexingPanel(Panel):
                 markup(f'<p class="sl-hint">Gallery: {escaped(model.gallery)}</p>'),
                 self.folder,
                 self.profile,
+                self.on_cluster,
                 self.workers,
                 row(self.look, self.start, self.stop),
                 message(model, "indexing"),
@@ -191,6 +214,7 @@ class IndexingPanel(Panel):
             (self.folder, "catalogue"),
             (self.profile, "profile"),
             (self.workers, "workers"),
+            (self.on_cluster, "on_cluster"),
         ):
             ipywidgets.link((model, name), (field, "value"))
         model.observe(self._draw)
@@ -201,6 +225,8 @@ class IndexingPanel(Panel):
         busy = model.state != IDLE
         self.look.disabled = self.start.disabled = busy or not model.catalogue.strip()
         self.stop.disabled = not busy
+        self.on_cluster.layout.display = "" if model.cluster else "none"
+        self.workers.layout.display = "none" if model.on_cluster else ""
         self.bar.layout.display = "" if busy else "none"
         how_far = model.progress
         self.bar.value = how_far.fraction if how_far else 0.0
