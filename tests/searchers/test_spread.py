@@ -310,8 +310,12 @@ def test_partial_answers_come_as_parts_arrive(
         made, everything(top=20), over(node("one", tmp_path)), partial=told_so_far,
         progress=progress.append,
     )  # fmt: skip
+    whole = [replace(one, shot_jpeg=b"") for one in found.candidates[0]]
     assert len(partial[0]) > 0
-    assert partial[-1] == [replace(one, shot_jpeg=b"") for one in found.candidates[0]]
+    for some in partial:  # each is one, and none of them is the whole answer told twice
+        assert some == sorted(some, key=lambda one: -one.score)
+        assert some[0].score <= whole[0].score
+    assert partial[0] != whole
     done = [one.done for one in progress]
     assert done == sorted(done)
     assert (progress[0].done, progress[-1].done) == (0, progress[-1].total)

@@ -164,8 +164,8 @@ def answer(
     elsewhere : Elsewhere, optional
         Other machines that may compare instead of this process, for one target.
     partial : callable, optional
-        Told the best candidates so far when others compare, each time that they are others, without
-        pictures.
+        Told the best candidates so far while others compare, each time that they are others,
+        without pictures; not the whole answer, which is returned.
 
     Raises
     ------

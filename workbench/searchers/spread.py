@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
@@ -38,6 +38,7 @@ LOCAL_BYTES = 2**28
 """Bytes of scanned columns up to which a search is made in this process: it takes less than asking
 others, some 20 ms of one core at 1.6 million templates of 128 numbers."""
 _LOOK_SECONDS = 0.2  # after which whoever asked is told, and may cancel
+_PARTIAL_SECONDS = 0.2  # between two partial answers: to make one takes as long as the last one
 _MOST_AGAIN = 3  # times that a searcher may ask for what it lacks
 _TIDY_SECONDS = 600.0
 
@@ -218,6 +219,7 @@ class _Gathering:
         self._missing: dict[str, tuple[PartEntry, str, bool]] = {}
         self._cameras, self._cameras_digest = searchers.cameras(resolved.cameras)
         self._best: list[Best] = []
+        self._news, self._next_told = False, 0.0
 
     def run(self, heard: Callable[[Progress, Sequence[Best]], None]) -> Gathered:
         """Ask, wait, ask again, and put together."""
@@ -233,22 +235,25 @@ class _Gathering:
                         self._give_up(call, "the time was over", again=False)
                     break
                 wait = min(_LOOK_SECONDS, left)
-                news = False
                 for stream in self._searchers.carrier.wait([*streams], wait):
-                    news |= self._take(streams[stream])
-                silent = time.monotonic() - self._searchers.patience.silent
+                    self._news |= self._take(streams[stream])
+                now = time.monotonic()
                 for call in open_calls:
-                    if not call.ended and call.heard < silent:
+                    if not call.ended and call.heard < now - self._searchers.patience.silent:
                         self._give_up(call, "a searcher did not answer in time")
-                if news:
-                    top = self._wanted.top
-                    self._best = merged([call.best for call in self._calls], top)
+                self._renew(now)
                 self._tell(heard)
         finally:
             for call in self._calls:
                 if not call.ended:
                     self._stop(call)
         return self._gathered()
+
+    def _renew(self, now: float) -> None:
+        """Put a partial answer together if there is something new; the whole one comes at once."""
+        if self._news and now >= self._next_told and not all(call.ended for call in self._calls):
+            self._best = merged([call.best for call in self._calls], self._wanted.top)
+            self._news, self._next_told = False, now + _PARTIAL_SECONDS
 
     def _stop(self, call: _Call) -> None:
         """Want no more of a call, and have the searcher stop, should it be at work."""
@@ -436,6 +441,7 @@ class _Nothing:
 _NOTHING = _Nothing()
 
 
+@lru_cache(2**16)
 def _rank(part: str, node: str) -> bytes:
     """Rank of a node for a part: the highest has it, whatever other nodes there are."""
     return hashlib.sha256(f"{part} {node}".encode()).digest()

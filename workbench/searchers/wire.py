@@ -137,26 +137,27 @@ def profile_read(about: Mapping[str, Any]) -> Profile:
 
 # --- Best rows --------------------------------------------------------------------------------
 
-_BEST = {
-    "minus_score": pa.float64(), "first_seen": pa.int64(), "recording": pa.uint64(),
-    "ordinal": pa.int32(), "last_seen": pa.int64(), "first_seconds": pa.float64(),
-    "last_seconds": pa.float64(), "shot_seconds": pa.float64(), "shot_time": pa.int64(),
-    "quality": pa.float64(), "pack": pa.int64(), "offset": pa.int64(), "length": pa.int64(),
-    "camera": pa.int64(), "part": pa.string(),
-}  # fmt: skip
+# A part is written by its number among the names that come with the rows.
+_BEST = np.dtype(
+    [
+        ("minus_score", "<f8"), ("first_seen", "<i8"), ("recording", "<u8"), ("ordinal", "<i4"),
+        ("last_seen", "<i8"), ("first_seconds", "<f8"), ("last_seconds", "<f8"),
+        ("shot_seconds", "<f8"), ("shot_time", "<i8"), ("quality", "<f8"), ("pack", "<i8"),
+        ("offset", "<i8"), ("length", "<i8"), ("camera", "<i8"), ("part", "<i4"),
+    ]
+)  # fmt: skip
 
 
 def best_written(best: Sequence[Best]) -> bytes:
     """Write best rows, bit for bit."""
-    columns = zip(*best, strict=True) if best else ((),) * len(_BEST)
-    arrays = {
-        name: pa.array(column, kind)
-        for (name, kind), column in zip(_BEST.items(), columns, strict=True)
-    }
-    return _written(pa.table(arrays))
+    numbers: dict[str, int] = {}
+    rows = [(*one[:-1], numbers.setdefault(one.part, len(numbers))) for one in best]
+    return pack({"parts": [*numbers]}, {"rows": np.array(rows, _BEST).tobytes()})
 
 
 def best_read(blob: bytes) -> list[Best]:
     """Read what :func:`best_written` wrote."""
-    table = _read(blob)
-    return [*map(Best, *(table[name].to_pylist() for name in _BEST))]
+    about, found = unpack(blob)
+    names = about["parts"]
+    rows = np.frombuffer(found["rows"], _BEST).tolist()
+    return [Best._make((*row[:-1], names[row[-1]])) for row in rows]
