@@ -1,13 +1,14 @@
-"""Indexing on a cluster of Ray against processes of one machine; all in one run.
+"""Indexing and searching on a cluster of Ray against one machine; all in one run.
 
     python benchmarks/cluster.py [--clips N] [--times 10] [--rounds 2] [--json] [--small]
+                                 [--only indexing|searching]
 
 The footage is the town's, each clip ten times over in one recording, since a reader takes longer to
 begin than to read a clip. A cluster of two nodes with a processor each runs on loopback, or is
 there already (--address). One reader and two readers on it, and two processes without it, take
 turns over the same footage; each starts and loads its networks anew. Seconds by the clock are the
 least of the rounds. Seconds of the processor are those of the process that stores, and of its
-readers.
+readers. What is searched is described in ``searchers.py``.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from typing import Any
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import psutil
+import searchers
 import sources
 from bars import bar, missed
 from indexing import repeated
@@ -59,15 +61,14 @@ class Took:
 
 
 @contextmanager
-def cluster() -> Iterator[str]:
-    """Address of a cluster that lasts as long as this context."""
+def cluster(**environment: str) -> Iterator[str]:
+    """Address of a cluster that lasts as long as this context, with more in its environment."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         paths = os.pathsep.join(path for path in sys.path if path)
         command = [sys.executable, NODES, folder, str(os.getpid())]
-        nodes = subprocess.Popen(
-            command, env=os.environ | {"PYTHONPATH": paths}, start_new_session=True
-        )
+        environment = {**os.environ, "PYTHONPATH": paths, **environment}
+        nodes = subprocess.Popen(command, env=environment, start_new_session=True)
         try:
             while not (folder / "ready.json").exists():
                 if (folder / "failed.txt").exists() or nodes.poll() is not None:
@@ -160,18 +161,17 @@ def index(footage: Path, profile: str, scratch: Path, workers: int, ray: str | N
 
 
 def measure(
-    footage: Path, profile: str, scratch: Path, rounds: int, address: str | None
+    footage: Path, profile: str, scratch: Path, rounds: int, address: str
 ) -> dict[str, Any]:
     """Take turns, and hold what is least against what is wanted."""
     runs: dict[str, list[Took]] = {"one reader": [], "two readers": [], "two processes": []}
-    with cluster() if address is None else nullcontext(address) as address, connected(address):
-        for _ in range(rounds):
-            for name, workers, ray in (
-                ("one reader", 1, address),
-                ("two readers", 2, address),
-                ("two processes", 2, None),
-            ):
-                runs[name].append(index(footage, profile, scratch, workers, ray))
+    for _ in range(rounds):
+        for name, workers, ray in (
+            ("one reader", 1, address),
+            ("two readers", 2, address),
+            ("two processes", 2, None),
+        ):
+            runs[name].append(index(footage, profile, scratch, workers, ray))
     clock = {name: min(took.clock for took in those) for name, those in runs.items()}
     # Without what is taken once, however much is read: a process, its modules, its networks.
     after = {name: min(took.clock - took.begun for took in those) for name, those in runs.items()}
@@ -228,20 +228,30 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--profile", default="dlib")
     parser.add_argument("--address", help="of a cluster that runs with a token that is given here")
+    parser.add_argument("--only", choices=("indexing", "searching"))
     parser.add_argument("--json", action="store_true")
     add_shared(parser)
     options = parser.parse_args()
     if options.small:
         options.rounds = options.times = 1
-    with (
-        sources.town(small=options.small, clips=options.clips) as footage,
-        tempfile.TemporaryDirectory() as name,
-    ):
+    indexing: dict[str, Any] = {}
+    searching: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
-        (scratch / "footage").mkdir()
-        long = longer(footage, scratch / "footage", options.times)
-        result = measure(long, options.profile, scratch, options.rounds, options.address)
-    keep(options, result)
+        # Of the nodes: logs and cache of searchers.
+        own = {"SIGHTLINE_HOME": str(scratch / "nodes"), **searchers.STORE}
+        given = options.address
+        with cluster(**own) if given is None else nullcontext(given) as address, connected(address):
+            if options.only != "indexing":
+                searching = searchers.measure(scratch, small=options.small, own=given is None)
+                keep(options, searching, "cluster searching")
+            if options.only != "searching":
+                with sources.town(small=options.small, clips=options.clips) as footage:
+                    (scratch / "footage").mkdir()
+                    long = longer(footage, scratch / "footage", options.times)
+                    indexing = measure(long, options.profile, scratch, options.rounds, address)
+                    keep(options, indexing)
+    result = indexing | ({"searching": searching} if searching else {})
     print(json.dumps(result, indent=None if options.json else 2, ensure_ascii=False))
     return 1 if missed(result) and not options.small else 0
 

@@ -129,6 +129,7 @@ def test_only_tests_and_benchmarks_of_the_search_issue_permits_themselves() -> N
         "benchmarks/casework.py",
         "benchmarks/parts.py",
         "benchmarks/search.py",
+        "benchmarks/searchers.py",
         "tests/casework/abuse/test_permits.py",
         "tests/faults/test_gallery_bad_input.py",
         "tests/faults/test_gallery_processes.py",

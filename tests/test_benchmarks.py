@@ -80,9 +80,9 @@ def run(
             status = thread.submit(importlib.import_module(name).main).result()
         said = capsys.readouterr().out
         assert not status, said
-        ((run_name, entry),) = json.loads(kept.read_text("utf-8")).items()
-        assert run_name.split(" ")[0] == name
-        assert entry["figures"]
+        runs = json.loads(kept.read_text("utf-8"))
+        assert {run_name.split(" ")[0] for run_name in runs} == {name}
+        assert all(entry["figures"] for entry in runs.values())
         return said
 
     return run

@@ -27,6 +27,7 @@ ENVIRONMENT = {
     "AWS_EC2_METADATA_DISABLED": "true",
     "AWS_DEFAULT_REGION": "eu-west-2",
 }
+_PIECE = 1 << 16  # bytes that one answer sends before another has its turn
 _HOPS = {"connection", "content-length", "expect", "keep-alive", "transfer-encoding"}
 
 
@@ -62,6 +63,10 @@ class ObjectStore:
     requests: list[Request] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     delay_seconds: float = 0.0  # before each answer
+    bytes_a_second: float = float("inf")  # of all answers together
+    sent: list[tuple[str, float]] = field(default_factory=list)
+    """Paths that were asked for, and when the last byte of the answer was sent (monotonic)."""
+    _line: threading.Lock = field(default_factory=threading.Lock)
 
     def address(self, prefix: str) -> str:
         """Address of a storage in it."""
@@ -133,7 +138,12 @@ def _proxy(store: ObjectStore, port: int) -> type[BaseHTTPRequestHandler]:
             size = answer.getheader("Content-Length") if self.command == "HEAD" else len(found)
             self.send_header("Content-Length", str(size or 0))
             self.end_headers()
-            self.wfile.write(found)
+            for begin in range(0, len(found), _PIECE):
+                piece = found[begin : begin + _PIECE]
+                with store._line:
+                    time.sleep(len(piece) / store.bytes_a_second)
+                self.wfile.write(piece)
+            store.sent.append((self.path, time.monotonic()))
 
         do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _pass  # noqa: N815
 
