@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -19,7 +18,8 @@ import films
 import numpy as np
 import psutil
 import pytest
-from rays import RayCluster
+from raynodes import HEAD
+from rays import RayCluster, frozen, raylet
 
 from workbench.cli.output import REFUSED
 from workbench.cluster.connection import connected
@@ -93,15 +93,6 @@ def readers(*files: str) -> Iterator[psutil.Process]:
                 Path(opened.path).name in files for opened in process.open_files()
             ):
                 yield process
-
-
-def raylet(address: str) -> psutil.Process | None:
-    """The process that a node stands and falls with; None while there is none."""
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            if process.name() == "raylet" and f"--node_ip_address={address}" in process.cmdline():
-                return process
-    return None
 
 
 def test_a_cluster_finds_what_one_process_finds(
@@ -204,47 +195,70 @@ def test_a_driver_that_ends_leaves_no_reader_and_the_next_goes_on(
         assert_same(gallery, alone)
 
 
+# The command; none of what is killed is a recording's fault.
+PROGRAM = """
+import sys
+from workbench.cli.main import main
+from workbench.indexing import on_ray
+on_ray.MOST_CRASHES = on_ray.MOST_LOST = 1000
+sys.exit(main(sys.argv[1:]))
+"""
+DISTURBANCES = (
+    *["reader"] * 3, "node", "driver", "frozen reader", "frozen node", "frozen head",
+    "frozen driver",
+)  # fmt: skip
+
+
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", ROUNDS)
 def test_killed_and_frozen_at_seeded_moments_all_is_there_once(
     tmp_path: Path, alone: Gallery, models: Models, footage: Path, ray_cluster: RayCluster,
-    seed: int, monkeypatch: pytest.MonkeyPatch,
+    seed: int,
 ) -> None:  # fmt: skip
-    """Some ten kills or freezes, until a run comes through without any."""
-    # As many as there are: none of them is a recording's fault.
-    monkeypatch.setattr(on_ray, "MOST_CRASHES", 1000)
-    monkeypatch.setattr(on_ray, "MOST_LOST", 1000)
-    draw, done, over = random.Random(seed), Counter[str](), threading.Event()
+    """Ten kills or freezes of readers, nodes and the command, until a run comes through."""
+    draw, done, path = random.Random(seed), Counter[str](), tmp_path / "soak.duckdb"
+    files = [film.name for film in footage.glob("*.mkv")]
 
-    def disturb() -> None:
-        while sum(done.values()) < 10 and not over.is_set():
-            time.sleep(draw.uniform(0.0, 3.0))
-            what = draw.choice(["reader", "reader", "reader", "frozen reader", "node"])
-            node = raylet(ray_cluster.other)
-            files = [path.name for path in footage.glob("*.mkv")]
-            victim = node if what == "node" else next(readers(*files), None)
-            if victim is None:
-                continue
-            with contextlib.suppress(psutil.Error):
-                if what == "frozen reader":
-                    victim.suspend()
-                    time.sleep(draw.uniform(0.0, 5.0))
-                    victim.resume()
-                else:
-                    victim.kill()
-                done[what] += 1
+    def disturb(running: subprocess.Popen[str]) -> None:
+        what = draw.choice(DISTURBANCES)
+        whom, seconds = what.split()[-1], draw.uniform(0.0, 5.0)
+        victim = {
+            "reader": lambda: next(readers(*files), None),
+            "node": lambda: raylet(ray_cluster.other),
+            "head": lambda: raylet(HEAD),
+            "driver": lambda: psutil.Process(running.pid),
+        }[whom]()
+        if victim is None:
+            return
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if what.startswith("frozen"):
+                with frozen(victim):
+                    time.sleep(seconds)
+            else:
+                victim.kill()
+            done[what] += 1
 
-    with Gallery.create(tmp_path / "soak.duckdb", models.profile) as gallery:
-        for _ in range(50):
-            disturbing = threading.Thread(target=disturb)
-            disturbing.start()
-            try:
-                report = index_catalogue(footage, gallery, models, ray=ray_cluster.address)
-            finally:
-                over.set()
-                disturbing.join()
-                over.clear()
-            assert report.problems == ()
+    for _ in range(100):
+        command = [sys.executable, "-c", PROGRAM, "index", str(footage)]
+        with (
+            (tmp_path / "said").open("w+") as said,
+            subprocess.Popen(
+                [*command, "--gallery", str(path), "--ray", ray_cluster.address],
+                stdout=said, stderr=said, text=True,
+                env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            ) as running,
+        ):  # fmt: skip
+            while running.poll() is None and sum(done.values()) < 10:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    running.wait(draw.uniform(0.0, 3.0))
+                    break
+                disturb(running)
+            status = running.wait(600)
+            said.seek(0)
+            assert status in (0, -signal.SIGKILL), said.read()
+        if status:
+            continue
+        with Gallery.for_writing(path, models.profile) as gallery:
             assert_same(gallery, alone)
             if sum(done.values()) >= 10:
                 break

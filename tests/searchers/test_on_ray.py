@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 import random
-import signal
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
+from asking import Asker, said
 from parted import Filled, filled
-from rays import RayCluster
+from raynodes import HEAD
+from rays import RayCluster, frozen, raylet
 
 from tests.gallery.test_searching import START, Asked, box
 from tests.searchers.test_spread import PUBLIC, answer, everything, told
@@ -117,34 +120,97 @@ def test_an_installation_that_names_a_cluster_searches_there(
 
 
 KILLS = int(os.environ.get("SIGHTLINE_KILLS", "2"))
+WHOLE = 20.0  # seconds for an answer
+SEARCHERS = ("kill searcher", "kill searcher", "freeze searcher")
+ALL = (*SEARCHERS, "kill node", "freeze node", "freeze head")
+"""Who is disturbed, and how; in the short form searchers alone, which soon begin again."""
+
+
+def victim_of(whom: str, number: int, carrier: Services, cluster: RayCluster) -> psutil.Process:
+    """Process that stands for somebody, once it runs again if it was killed."""
+    if whom == "searcher":
+        return psutil.Process(pid_of(carrier, number))
+    until = time.monotonic() + 120
+    while (found := raylet(HEAD if whom == "head" else cluster.other)) is None:
+        assert time.monotonic() < until
+        time.sleep(0.5)
+    return found
+
+
+def disturb(victim: psutil.Process, how: str, after: float, seconds: float) -> None:
+    """Kill a process after a while, or have it and what it started stand still."""
+    time.sleep(after)
+    if how == "kill":
+        victim.kill()
+        return
+    with frozen(victim):
+        time.sleep(seconds)
 
 
 def test_whatever_is_killed_or_stands_still_an_answer_is_whole_or_flagged(
-    made: Filled, carrier: Services
+    made: Filled, carrier: Services, ray_cluster: RayCluster
 ) -> None:
-    """At seeded moments of a search, a searcher ends or is frozen; the answer comes in time."""
-    alone, whole = told(answer(made, everything())), 20.0
+    """At seeded moments of a search, somebody ends or stands still; the answer comes in time."""
+    alone, done = told(answer(made, everything())), Counter[str]()
     for seed in range(KILLS):
         chance = random.Random(seed)
-        how = chance.choice([signal.SIGKILL, signal.SIGKILL, signal.SIGSTOP])
-        pid = pid_of(carrier, chance.randrange(2))
-        timer = threading.Timer(chance.uniform(0, 0.03), os.kill, (pid, how))
-        timer.start()
+        how = chance.choice(SEARCHERS if KILLS <= 2 else ALL)
+        deed, whom = how.split()
+        victim = victim_of(whom, chance.randrange(2), carrier, ray_cluster)
+        when = chance.uniform(0, 0.03), chance.uniform(0.5, 5.0)
+        disturbing = threading.Thread(target=disturb, args=(victim, deed, *when))
+        disturbing.start()
         began = time.monotonic()
-        found = answer(made, everything(), over(carrier, silent=2.0, whole=whole))
+        found = answer(made, everything(), over(carrier, silent=2.0, whole=WHOLE))
         took = time.monotonic() - began
-        timer.join()
-        assert took < 2 * whole
+        disturbing.join()
+        assert took < 2 * WHOLE, how
+        done[f"{how}, {'whole' if found.missing is None else 'flagged'}"] += 1
         if found.missing is None:
-            assert told(found) == alone
+            assert told(found) == alone, how
         else:
             assert found.missing.parts
             assert {one.tracklet_id for one in found.candidates[0]} < {
                 one.tracklet_id for one in alone[0][0]
             }
-        if how == signal.SIGSTOP:
-            os.kill(pid, signal.SIGCONT)
         again = time.monotonic() + 120
         while (found := answer(made, everything(), over(carrier))).missing is not None:
             assert time.monotonic() < again
         assert told(found) == alone
+    print(dict(done))
+
+
+@pytest.mark.soak
+@pytest.mark.skipif(KILLS <= 2, reason="takes minutes: make soak")
+def test_who_searches_may_end_or_stand_still_and_the_next_answer_is_whole(
+    made: Filled, carrier: Services, ray_cluster: RayCluster
+) -> None:
+    alone, done = said(answer(made, everything())), Counter[str]()
+    asking: Asker | None = None
+    try:
+        for seed in range(KILLS // 5):
+            chance = random.Random(seed)
+            if asking is None:
+                asking = Asker(made, ray_cluster.address)
+                asking.ask()
+                assert asking.answer() == alone
+            asking.ask()
+            time.sleep(chance.uniform(0, 0.03))
+            if chance.random() < 0.5:
+                asking.end()
+                asking = None
+                done["killed"] += 1
+                continue
+            with frozen(psutil.Process(asking.process.pid)):
+                time.sleep(chance.uniform(0.5, 5.0))
+            began = time.monotonic()
+            found = asking.answer()
+            assert time.monotonic() - began < 2 * WHOLE
+            assert found.missing or found == alone
+            done["frozen, flagged" if found.missing else "frozen, whole"] += 1
+            asking.ask()
+            assert asking.answer() == alone
+    finally:
+        if asking is not None:
+            asking.end()
+    print(dict(done))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import os
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 from filelock import FileLock
 
@@ -25,6 +27,32 @@ class RayCluster:
     address: str
     other: str  # address of the node that is not its head
     began_seconds: float
+
+
+def raylet(address: str) -> psutil.Process | None:
+    """The process that a node stands and falls with; None while there is none."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.name() == "raylet" and f"--node_ip_address={address}" in process.cmdline():
+                return process
+    return None
+
+
+@contextlib.contextmanager
+def frozen(process: psutil.Process | None) -> Iterator[None]:
+    """Have a process, and all that it started, stand still during the block."""
+    stopped: list[psutil.Process] = []
+    if process is not None:
+        for one in (process, *process.children(recursive=True)):
+            with contextlib.suppress(psutil.Error):
+                one.suspend()
+                stopped.append(one)
+    try:
+        yield
+    finally:
+        for one in stopped:
+            with contextlib.suppress(psutil.Error):
+                one.resume()
 
 
 @pytest.fixture(scope="session")
