@@ -121,6 +121,18 @@ def test_a_candidate_is_compared_and_decided_on_with_keys(
     expect(comparing.locator(".sl-stage img")).to_have_count(2)
     expect(page.locator(".sl-card.sl-selected")).to_have_count(1)
     seen.screenshot("compare-1-side")
+    for width in (1280, 1366):  # sliders are whole, beside the pictures or below them
+        page.set_viewport_size({"width": width, "height": 768})
+        page.wait_for_function(
+            """(width) => {
+              const root = document.querySelector(".sl-comparing");
+              const right = (element) => element.getBoundingClientRect().right;
+              return innerWidth === width && [...root.querySelectorAll(".sl-slider output")]
+                .every((output) => right(output) < right(root));
+            }""",
+            arg=width,
+        )
+        seen.screenshot(f"compare-{width}")
 
     # Both pairs of eyes lie at the same place of their stages, as they were computed.
     where = [
