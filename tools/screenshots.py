@@ -32,7 +32,7 @@ WIDTH, HEIGHT = 1366, 768
 # Pages that show what they are about below the first screen.
 HIGHER = {
     "request": 1250, "approve": 900, "question": 1000, "investigate": 1000, "sightings": 1500,
-    "footage": 1200, "thresholds": 1500, "history": 1000,
+    "footage": 1200, "thresholds": 1500, "history": 1000, "lab": 1080,
 }  # fmt: skip
 NOTEBOOK = "ask_the_data.ipynb"
 PARTS = 1400  # height of the window for one panel, so that nothing lies over it
