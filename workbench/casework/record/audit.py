@@ -150,8 +150,8 @@ class AuditLog:
             self._held = file
             try:
                 self._ahead += self._read(file)
-                self._mend(file)
-                self._ahead += self._read(file)
+                if self._mend(file):
+                    self._ahead += self._read(file)
                 yield
             finally:
                 self._held = None
@@ -205,16 +205,20 @@ class AuditLog:
         if kept is not None and kept.number == self._number and kept.hash != self._hash:
             raise self._damaged(f"entry {kept.number} is not the one that its head names")
 
-    def _mend(self, file: int) -> None:
-        """Declare what an interrupted write left behind, so that no byte is ever removed."""
+    def _mend(self, file: int) -> bool:
+        """Declare what an interrupted write left behind, so that no byte is ever removed.
+
+        Return True if there was something.
+        """
         rest = _content(file, self._offset)
         if not rest:
-            return
+            return False
         if not rest.endswith(b"\n"):
             _append(file, b"\n")
             rest += b"\n"
         about = {"bytes": len(rest), "sha256": hashlib.sha256(rest).hexdigest()}
         self._write(file, TORN, {}, about)
+        return True
 
     def _write(
         self,
