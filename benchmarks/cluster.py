@@ -238,8 +238,10 @@ def main() -> int:
     searching: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
-        # Of the nodes: logs and cache of searchers.
-        own = {"SIGHTLINE_HOME": str(scratch / "nodes"), **searchers.STORE}
+        # Of the nodes: logs and cache of searchers. By default Ray has their processes wait for all
+        # others of the machine, those that they are compared with too.
+        own = {"SIGHTLINE_HOME": str(scratch / "nodes"), "RAY_worker_niceness": "0"}
+        own |= searchers.STORE
         given = options.address
         with cluster(**own) if given is None else nullcontext(given) as address, connected(address):
             if options.only != "indexing":
