@@ -90,7 +90,6 @@ class Place:
         """Environment of the stranger's processes: nothing of ours."""
         return {
             "HOME": str(self.folder),
-            "TMPDIR": str(self.folder / "tmp"),
             "PATH": f"{self.bin}:/usr/local/bin:/usr/bin:/bin",
             "LANG": "C.UTF-8",
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
@@ -246,9 +245,8 @@ def check(version: str, python: Path, wheel: Path, scratch: Path, pictures: Path
     stranger = Stranger.chosen()
     place = Place(scratch / f"a place with spaces {version}", stranger)
     wheels = scratch / f"wheels-{version}"
-    (place.folder / "tmp").mkdir(parents=True)
-    for folder in (place.folder, place.folder / "tmp"):
-        os.chown(folder, stranger.uid, stranger.gid)
+    place.folder.mkdir()
+    os.chown(place.folder, stranger.uid, stranger.gid)
     try:
         wheels.mkdir()
         yield f"{fetch(python, wheels)} packages, each as a wheel"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,9 @@ from workbench.dashboards import find_dashboards, packaged_dashboards
 from workbench.errors import GalleryError, SettingsError
 from workbench.server.application import serve
 from workbench.server.kernels import kernel_environment
+from workbench.server.lab import lab as serve_lab
 from workbench.server.policy import Policy, tile_source
-from workbench.server.scratch import scratch_folder
+from workbench.server.scratch import check_room, scratch_folder
 
 
 @pytest.fixture
@@ -118,17 +119,40 @@ def test_a_kernel_is_told_settings_and_no_secret(
     assert Path(environment["IPYTHONDIR"]).parent == tmp_path
 
 
-def test_what_a_killed_server_left_goes_at_the_next_start(
-    start_server: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def longest_temporary() -> Iterator[Path]:
+    """A folder for temporary files, with the longest path in which kernels have their sockets."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        folder = Path(name, "x" * (36 - len(name) - 1))
+        folder.mkdir()
+        yield folder
+
+
+def test_a_folder_for_temporary_files_that_is_too_long_for_sockets_is_refused_at_once(
+    longest_temporary: Path, given: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    server = start_server(environment={"TMPDIR": str(tmp_path)})
+    monkeypatch.setattr(tempfile, "tempdir", str(longest_temporary))
+    assert check_room() == longest_temporary
+    monkeypatch.setattr(tempfile, "tempdir", f"{longest_temporary}x")
+    with pytest.raises(SettingsError, match=r"too long for the sockets of kernels.*TMPDIR"):
+        serve(**given)
+    del given["dashboards"]
+    with pytest.raises(SettingsError, match=r"too long for the sockets of kernels.*TMPDIR"):
+        serve_lab(**given)
+
+
+def test_what_a_killed_server_left_goes_at_the_next_start(
+    start_server: Callable[..., Any], longest_temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(longest_temporary))
+    server = start_server(environment={"TMPDIR": str(longest_temporary)})
+    assert server.ask("/voila/render/panel.ipynb")[0].status == 200  # its kernel has its sockets
 
     def there() -> set[Path]:
-        return set(tmp_path.glob("sightline-*"))
+        return set(longest_temporary.glob("sightline-*"))
 
     (left,) = there()
-    another = tmp_path / "sightline-other"  # of another program
+    another = longest_temporary / "sightline-other"  # of another program
     another.mkdir()
     assert left.stat().st_mode & 0o077 == 0
     with scratch_folder() as folder:

@@ -22,6 +22,7 @@ from workbench.faces import models, templates
 from workbench.gallery.opening import is_gallery, read_location
 from workbench.installation import Installation
 from workbench.maps.basemap import read_base_map
+from workbench.server.scratch import check_room
 from workbench.settings import Settings
 
 # DuckDB needs room beside the gallery to rewrite what it changes.
@@ -36,6 +37,7 @@ def looks(installation: Installation) -> dict[str, Callable[[], str]]:
     found: dict[str, Callable[[], str]] = {
         "Python and packages": _packages,
         "data folder": lambda: _place(chosen),
+        "temporary files": lambda: str(check_room()),
         "video decoders": _decoders,
         f"model profile {chosen.profile}": lambda: _profile(chosen),
         "gallery": lambda: _gallery(installation),

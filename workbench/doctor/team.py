@@ -10,7 +10,6 @@ import resource
 import shlex
 import socket
 import stat
-import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     from workbench.settings import Settings
 
 LEAST_FILES = 4096  # that the server may have open: a page takes some twenty
-LONGEST_SOCKET = 107  # bytes of the path of a Unix socket
 _TIME_ERROR = 5  # of adjtimex: the clock is not synchronised
 _SECONDS = 5.0
 
@@ -189,16 +187,7 @@ def _limits(folder: Path) -> str:
             where="RLIMIT_NOFILE",
             fix=f"Set LimitNOFILE={LEAST_FILES} or more in the service unit, or `ulimit -Hn`",
         )
-    scratch = Path(tempfile.gettempdir())
-    # Kernels are reached over sockets in a folder there; their names take some sixty bytes.
-    if len(os.fsencode(scratch)) > LONGEST_SOCKET - 60:
-        raise SightlineError(
-            "is too long for the sockets of kernels",
-            where=str(scratch),
-            fix="Set TMPDIR to a folder with a shorter path, such as /tmp",
-        )
-    files = "any number of" if most == resource.RLIM_INFINITY else f"{most:,}"
-    return f"{files} open files, sockets in {scratch}"
+    return f"{'any number of' if most == resource.RLIM_INFINITY else f'{most:,}'} open files"
 
 
 def _server(folder: Path) -> str:

@@ -6,7 +6,6 @@ import asyncio
 import re
 import signal
 import socket
-import tempfile
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from importlib.metadata import distribution
@@ -53,7 +52,7 @@ from workbench.server.pages import (
 )
 from workbench.server.policy import FRAME, Policy, tile_source
 from workbench.server.rounds import Rounds
-from workbench.server.scratch import scratch_folder
+from workbench.server.scratch import SOCKETS, check_room, scratch_folder
 from workbench.server.sessions import LONGEST_IDLE, LONGEST_LIFE, Sessions
 from workbench.server.signins import SignIns
 from workbench.server.sockets import MESSAGE_BYTES, KernelSocket, ShutdownHandler
@@ -160,6 +159,7 @@ def serve(
     public = public_address(address, host=host, port=port or 0, tunnels=desk)
     check_privacy(public, host=host, insecure=insecure, team=sign_in.is_for_team)
     sign_in.check(public, host=host)
+    check_room()
     check(gallery)
     sockets = listen_at(socket_path, group=socket_group) if socket_path else listen(host, port)
     number = sockets[0].getsockname()[1] if host else 0
@@ -259,7 +259,9 @@ class DashboardServer(Voila):  # type: ignore[misc]
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stopped.set)
 
-        self.connection_dir = tempfile.mkdtemp(dir=self.connection_dir_root)
+        connections = Path(self.connection_dir_root, SOCKETS)
+        connections.mkdir(mode=0o700, exist_ok=True)
+        self.connection_dir = str(connections)
         settings = self.init_settings()
         settings["voila_jinja2_env"].globals.update(base=self.address.base, tokens=style.tokens())
         self.sessions.at_end(self.kernel_manager.end_those_of)

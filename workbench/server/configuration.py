@@ -20,6 +20,7 @@ from workbench.server.kernels import (
 )
 from workbench.server.limits import Limits
 from workbench.server.pages import name_user
+from workbench.server.scratch import SOCKETS
 from workbench.server.sockets import LoggedConnection
 
 _SHOWN_SECONDS = 60
@@ -116,7 +117,7 @@ def isolated_jupyter(scratch: Path) -> Iterator[None]:
         "JUPYTER_PATH": str(TEMPLATES),
         "JUPYTER_NO_CONFIG": "1",
         "JUPYTER_DATA_DIR": str(scratch / "data"),
-        "JUPYTER_RUNTIME_DIR": str(scratch / "runtime"),
+        "JUPYTER_RUNTIME_DIR": str(scratch / SOCKETS),
         "JUPYTER_PREFER_ENV_PATH": "1",
     }
     before = {name: os.environ.get(name) for name in variables}

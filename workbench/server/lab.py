@@ -20,6 +20,7 @@ from workbench.errors import GalleryError, SettingsError, gallery_is_there
 from workbench.server.configuration import isolated_jupyter
 from workbench.server.listening import listen
 from workbench.server.policy import tile_source
+from workbench.server.scratch import check_room
 from workbench.server.ways import TokenSignIn
 
 LAB_PORT = 8888
@@ -94,6 +95,7 @@ def lab(
             where=str(gallery),
             fix="Make one with `sightline index`, or leave --gallery out for the demo",
         )
+    check_room()
     secret = TokenSignIn.checked(token).token
     folder = copy_notebooks(notebooks or home / "notebooks").resolve()
     tile_server = tile_source(tiles)
@@ -107,7 +109,7 @@ def lab(
         "SIGHTLINE_HOME": str(home.resolve()),
         "SIGHTLINE_GALLERY": str(gallery.resolve()),
     }
-    with tempfile.TemporaryDirectory(prefix="sightline-lab-") as name, isolated_jupyter(Path(name)):
+    with tempfile.TemporaryDirectory(prefix="sightline-") as name, isolated_jupyter(Path(name)):
         config = lab_configuration(Path(name), home=home, folder=folder, port=port, token=secret)
         server = LabApp.initialize_server(argv=[], config=config)
         server.web_app.transforms.append(_policy(tile_server))

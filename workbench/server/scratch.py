@@ -14,11 +14,38 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 from tornado.log import app_log
 
-_PREFIX = "sightline-"  # short: the path of a Unix socket has room for 107 bytes
+from workbench.errors import SettingsError
+
+# Short, as is SOCKETS: the path of a Unix socket has room for 107 bytes.
+_PREFIX = "sightline-"
+SOCKETS = "k"
+"""Name of the folder in it where the sockets of kernels are."""
+
+_LONGEST_SOCKET = 107
+_LONGEST_NAME = f"{_PREFIX}01234567/{SOCKETS}/kernel-{uuid4()}-ipc-5"
 _LOCK = "server.lock"
+
+
+def check_room() -> Path:
+    """Return the folder for temporary files, in which each kernel has its sockets.
+
+    Raises
+    ------
+    SettingsError
+        If its path is so long that they would not fit.
+    """
+    folder = Path(tempfile.gettempdir())
+    if len(os.fsencode(folder / _LONGEST_NAME)) > _LONGEST_SOCKET:
+        raise SettingsError(
+            "is too long for the sockets of kernels",
+            where=str(folder),
+            fix="Set TMPDIR to a folder with a shorter path, such as /tmp",
+        )
+    return folder
 
 
 @contextmanager
