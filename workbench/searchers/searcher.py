@@ -278,10 +278,7 @@ class _Comparison:
         names = [entry.name for entry in self._rows.entries]
         counted = {names[number]: self._rows.count(number) for number in here}
         signed = None if self._head else self._signed
-        # What is only counted is counted while the disk writes; nothing is compared before it has.
-        written = pool.submit(self._log.compared, self._ticket, counted, signed=signed)
-        counts, quality = self._rows.counts(here), self._rows.quality(here)
-        self._head = str(written.result())
+        self._head = str(self._log.compared(self._ticket, counted, signed=signed))
         said = time.monotonic()
         for done in scan(self._scannable(here), [self._question], pool):
             self._scanned += done
@@ -290,8 +287,8 @@ class _Comparison:
             if time.monotonic() - said > WORD_SECONDS:
                 said = time.monotonic()
                 yield self._word()
-        self._counts += np.array(counts, np.int64)
-        self._quality += quality
+        self._counts += np.array(self._rows.counts(here), np.int64)
+        self._quality += self._rows.quality(here)
         self._compared += sum(counted.values())
         self._inside += sum(1 for rows in counted.values() if rows)
         self._done += here
