@@ -197,16 +197,20 @@ def one_then_more(halves: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("after", [0, 1])
-@pytest.mark.parametrize("fault", ["dies", "freezes", "refuses"])
+@pytest.mark.parametrize("fault", ["dies", "freezes", "refuses", "babbles", "lacks"])
 def test_what_one_does_not_finish_another_does(
-    made: Filled, tmp_path: Path, one_then_more: None, fault: str, after: int
-) -> None:
+    made: Filled, tmp_path: Path, one_then_more: None, fault: str, after: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
     nodes = two(tmp_path)
     searchers = over(*nodes, silent=3.0)
     if fault == "dies":
         nodes[0].dies_after = after
     elif fault == "freezes":
         nodes[0].frozen_after = after
+    elif fault in {"babbles", "lacks"}:
+        said = b"no answer" if fault == "babbles" else wire.pack({"done": [], "end": True})
+        monkeypatch.setattr(nodes[0].searcher, "answer", lambda _: iter([said]))
     else:
         nodes[0].searcher = node("one", tmp_path, keys=()).searcher
     found = answer(made, everything(), searchers)
@@ -214,7 +218,7 @@ def test_what_one_does_not_finish_another_does(
     assert found.missing is None
     told_of = [one for one in found.elsewhere.values() if one["searcher"].startswith("one")]
     # What it had told of before stays, and is on record as of one that was given up.
-    assert len(told_of) == (after == 1 and fault != "refuses")
+    assert len(told_of) == (after == 1 and fault in {"dies", "freezes"})
     assert all(one["given up"] and one["rows"] for one in told_of)
 
 

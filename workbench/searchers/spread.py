@@ -319,9 +319,10 @@ class _Gathering:
             if message is None:
                 self._give_up(call, "a searcher stopped before it had finished")
                 return False
-            about, blobs = wire.unpack(message)
-        except SightlineError as error:
-            self._give_up(call, error.what)
+            about, best = wire.answer_read(message)
+        except (SightlineError, ValueError) as error:
+            why = error.what if isinstance(error, SightlineError) else "an answer cannot be read"
+            self._give_up(call, why)
             return False
         if "again" in about:
             self._searchers.names[call.member.node] = about["searcher"]
@@ -334,12 +335,11 @@ class _Gathering:
             return False
         if "error" in about:
             self._give_up(call, about["error"])
-            return False
-        if "done" not in about:  # a word alone
+        if "done" not in about:  # that, or a word alone
             return False
         call.about, call.done = about, set(about["done"]) & call.entries.keys()
         call.failed = {name: (why, gone) for name, (why, gone) in about["failed"].items()}
-        call.best = wire.best_read(blobs["best"])
+        call.best = best
         if about["end"]:
             call.ended = True
             if left := call.left:

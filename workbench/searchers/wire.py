@@ -155,6 +155,27 @@ def best_written(best: Sequence[Best]) -> bytes:
     return pack({"parts": [*numbers]}, {"rows": np.array(rows, _BEST).tobytes()})
 
 
+_TOLD = {
+    "searcher", "done", "failed", "compared", "inside", "log", "counts", "quality", "end",
+}  # fmt: skip
+
+
+def answer_read(message: bytes) -> tuple[dict[str, Any], list[Best]]:
+    """Read what a searcher says, and the best rows that it tells of; raise ValueError if it cannot.
+
+    What tells of rows has all that is to be told of them.
+    """
+    try:
+        about, blobs = unpack(message)
+        if "done" not in about:
+            return about, []
+        if not about.keys() >= _TOLD:
+            raise ValueError(f"the answer lacks {_TOLD - about.keys()}")
+        return about, best_read(blobs["best"])
+    except (KeyError, TypeError, AttributeError, IndexError) as error:
+        raise ValueError(f"the answer cannot be read ({error!r})") from error
+
+
 def best_read(blob: bytes) -> list[Best]:
     """Read what :func:`best_written` wrote."""
     about, found = unpack(blob)
