@@ -155,8 +155,9 @@ def measure(scratch: Path, rounds: int, recordings: int) -> dict[str, float]:
         def casework():
             permit = authority.authorise(register, "B-1", gallery, probe, scope, cameras=cameras)
             authority.answered(
-                register, permit, gallery, found, candidates=20, compared=20, seconds=0.1
-            )
+                register, permit, gallery, found,
+                commit=1, candidates=20, compared=20, seconds=0.1,
+            )  # fmt: skip
 
         found = search(gallery, probe, scope, case="B-1", register=register, top=20).candidates
         whole(), bare(), casework()
