@@ -18,7 +18,6 @@ from workbench.client.documents import (
     case_from,
     changes_document,
     coverage_from,
-    filter_document,
     scope_document,
     stated,
 )
@@ -326,7 +325,7 @@ class Connection:
         document = {
             "case": case, "top": top, "threshold": threshold, "shots": shots,
             "case_photographs": "all" if case_photographs == "all" else list(case_photographs),
-            "only": None if only is None else filter_document(only),
+            "only": None if only is None else only.document(),
             **scope_document(scope), "photographs": photographs_document(photographs),
         }  # fmt: skip
         return FoundOnServer.of(self._server.send("POST", "searches", document), self._fetch)
@@ -444,4 +443,4 @@ def _case(reference: str, *more: str) -> str:
 
 
 def _of_scope(scope: Scope, only: Filter | None) -> dict[str, Any]:
-    return {**scope_document(scope), "only": None if only is None else filter_document(only)}
+    return {**scope_document(scope), "only": None if only is None else only.document()}

@@ -64,18 +64,6 @@ def scope_from(document: Mapping[str, Any], *, drawn: bool = True) -> Scope:
     return Scope(district, start, end, frozenset(map(str, document.get("unplaced") or ())))
 
 
-def filter_document(only: Filter) -> Document:
-    """Return a filter as JSON values."""
-    windows = only.windows
-    return {
-        "cameras": None if only.cameras is None else sorted(only.cameras),
-        "windows": None
-        if windows is None
-        else [[a.isoformat(), b.isoformat()] for a, b in windows],
-        "quality": only.quality,
-    }
-
-
 def filter_from(document: Mapping[str, Any] | None) -> Filter | None:
     """Read a filter, or none; raise TimeError where a window is wrong."""
     if document is None:

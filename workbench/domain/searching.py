@@ -106,6 +106,17 @@ class Filter:
     windows: tuple[Span, ...] | None = None
     quality: float = 0.0
 
+    def document(self) -> dict[str, object]:
+        """Return it as JSON values."""
+        windows = self.windows
+        return {
+            "cameras": None if self.cameras is None else sorted(self.cameras),
+            "windows": None
+            if windows is None
+            else [[a.isoformat(), b.isoformat()] for a, b in windows],
+            "quality": self.quality,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Photograph:

@@ -114,17 +114,6 @@ def _scope_read(about: dict[str, Any]) -> Scope:
     return Scope(district, start, end, frozenset(about["unplaced"]))
 
 
-def _only_written(only: Filter) -> dict[str, Any]:
-    windows = only.windows
-    return {
-        "cameras": None if only.cameras is None else sorted(only.cameras),
-        "windows": None
-        if windows is None
-        else [[a.isoformat(), b.isoformat()] for a, b in windows],
-        "quality": only.quality,
-    }
-
-
 def _only_read(about: dict[str, Any]) -> Filter:
     cameras, windows = about["cameras"], about["windows"]
     return Filter(
@@ -143,7 +132,7 @@ def _moment(text: str) -> datetime:
 
 _NAMES = tuple(one.name for one in fields(Ticket))
 _WRITTEN: dict[str, Callable[[Any], Any]] = {
-    "scope": _scope_written, "only": _only_written,
+    "scope": _scope_written, "only": Filter.document,
     "issued": datetime.isoformat, "expires": datetime.isoformat,
 }  # fmt: skip
 _READ: dict[str, Callable[[Any], Any]] = {

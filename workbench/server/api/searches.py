@@ -12,7 +12,6 @@ from workbench.client.documents import (
     Document,
     candidate_document,
     coverage_document,
-    filter_document,
     scope_document,
 )
 from workbench.domain import Threshold, candidates_frame
@@ -160,7 +159,7 @@ def _document(name: str, result: SearchResult, *, shots: bool) -> Document:
         "asked_at": result.asked_at.isoformat(),
         "seconds": result.seconds,
         "scope": scope_document(result.scope),
-        "only": None if result.only is None else filter_document(result.only),
+        "only": None if result.only is None else result.only.document(),
         "scale": result.scale,
         "threshold": None if threshold is None else asdict(threshold),
         "compared": result.compared,
