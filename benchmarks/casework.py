@@ -62,7 +62,7 @@ def main() -> None:
 
 def measure(scratch: Path, rounds: int, recordings: int) -> dict[str, float]:
     """Medians of a search with and without casework, a case with a subject and 500 corners."""
-    from workbench.casework import authority
+    from workbench.casework import answers, authority
     from workbench.casework.cases import Request
     from workbench.casework.provenance import NOT_KNOWN, Provenance
     from workbench.casework.record.acting import acting_for
@@ -154,7 +154,7 @@ def measure(scratch: Path, rounds: int, recordings: int) -> dict[str, float]:
 
         def casework():
             permit = authority.authorise(register, "B-1", gallery, probe, scope, cameras=cameras)
-            authority.answered(
+            answers.answered(
                 register, permit, gallery, found,
                 commit=1, candidates=20, compared=20, seconds=0.1,
             )  # fmt: skip

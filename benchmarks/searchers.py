@@ -38,8 +38,9 @@ from workbench.gallery.resolving import Reader
 from workbench.gallery.snapshot import Snapshot
 from workbench.gallery.storage import Storage
 from workbench.permit.issuing import issue
+from workbench.searchers.carrier import Member, Stream
 from workbench.searchers.on_node import services
-from workbench.searchers.spread import Member, Searchers, Spread, Stream
+from workbench.searchers.spread import Searchers, Spread
 
 SUPPORT = Path(__file__).parents[1] / "tests" / "support"
 NODES = 2

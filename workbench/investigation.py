@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from workbench.calibration import calibration_of
 from workbench.calibration.expectations import Expectations
-from workbench.casework.authority import answered, authorise, cancelled, scope_under
+from workbench.casework.answers import answered, cancelled
+from workbench.casework.authority import authorise, scope_under
 from workbench.casework.facts import notices_of
 from workbench.casework.searches import number_words, require_complete
 from workbench.casework.tickets import TicketOffice
@@ -26,6 +27,7 @@ from workbench.domain import (
     District,
     Filter,
     Missing,
+    PartialAnswer,
     Probe,
     Progress,
     ProgressCallback,
@@ -46,7 +48,7 @@ from workbench.maps.zones import zone_of_cameras
 from workbench.searchers.spread import Searchers, Spread
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from pathlib import Path
     from zoneinfo import ZoneInfo
 
@@ -56,7 +58,7 @@ if TYPE_CHECKING:
     from workbench.casework.register import CaseRegister
     from workbench.domain import Vector
     from workbench.gallery import Gallery
-    from workbench.gallery.search import Explanation
+    from workbench.gallery.search import Answer, Explanation
 
 
 def expect(
@@ -222,6 +224,10 @@ def whole_scope(gallery: Gallery) -> Scope:
     return Scope(District("all cameras", area), span[0] - day, span[1] + day)
 
 
+PARTIAL_AFTER, PARTIAL_EVERY = 1.0, 5.0
+"""Seconds until a partial answer is told at the earliest, and between two: each is an entry."""
+
+
 def search(
     gallery: Gallery,
     probe: Probe,
@@ -236,7 +242,7 @@ def search(
     zone: ZoneInfo | None = None,
     progress: ProgressCallback | None = None,
     searchers: Searchers | None = None,
-    partial: Callable[[Sequence[Candidate]], None] | None = None,
+    partial: Callable[[PartialAnswer], None] | None = None,
 ) -> SearchResult:
     """Search exactly for the probe's face among the tracklets inside the scope, and no others.
 
@@ -261,7 +267,7 @@ def search(
     below : bool
         Return also what does not reach the threshold, apart from the candidates, for a page whose
         threshold can be lowered. The page records each lower one before it shows more:
-        :func:`workbench.casework.authority.shown_from`.
+        :func:`workbench.casework.answers.shown_from`.
     only : Filter, optional
         Cameras, time windows and quality to which the search is restricted within the scope.
     zone : ZoneInfo, optional
@@ -272,8 +278,8 @@ def search(
         Of a cluster, whose nodes compare where there is much; see :mod:`workbench.searchers`. What
         they could not compare is ``missing`` in the result.
     partial : callable, optional
-        Told the best candidates so far, of those that reach the threshold, while nodes compare;
-        without pictures.
+        Told the answer so far while nodes compare, once some candidate reaches the threshold: not
+        in the first second, and every five at most. Each is on record before it is told.
 
     Raises
     ------
@@ -313,7 +319,7 @@ def search(
         register, case, gallery, probe, scope,
         cameras=cameras, threshold=threshold, calibration=calibration, top=top, only=only,
     )  # fmt: skip
-    compared = 0
+    compared, due_at = 0, began + PARTIAL_AFTER
 
     def count(scanned: Progress) -> None:
         nonlocal compared
@@ -321,9 +327,20 @@ def search(
         if progress is not None:
             progress(scanned)
 
-    def reaching(found: Sequence[Candidate]) -> None:
-        if partial is not None:
-            partial([one for one in found if least is None or one.score >= least])
+    def so_far(answer: Answer) -> None:
+        nonlocal due_at
+        (found,), missing = answer.candidates, answer.missing
+        reach = sum(least is None or one.score >= least for one in found)
+        due_at = time.perf_counter() + (PARTIAL_EVERY if reach else PARTIAL_AFTER)
+        if not reach or partial is None or missing is None:
+            return
+        answered(
+            register, permit, gallery, found, commit=answer.commit, candidates=reach,
+            compared=answer.explanation.tracklets, seconds=time.perf_counter() - began,
+            searchers=answer.elsewhere, missing=missing, partial=True,
+        )  # fmt: skip
+        best = tuple(found[: min(reach, gallery_search.PICTURED)])
+        partial(PartialAnswer(best, reach, answer.explanation.tracklets, missing))
 
     elsewhere = None
     if searchers is not None:
@@ -334,7 +351,8 @@ def search(
             gallery, [probe.template], scope,
             permits=[permit], top=top, threshold=None if below else least, only=only,
             progress=count, normaliser=calibration.normaliser if calibration else None,
-            elsewhere=elsewhere, partial=reaching,
+            elsewhere=elsewhere, partial=None if partial is None else so_far,
+            due=lambda: time.perf_counter() >= due_at,
         )  # fmt: skip
     except Cancelled:
         cancelled(register, permit, compared=compared)

@@ -1,4 +1,4 @@
-"""What an answer misses is said wherever it is shown, and nothing lasting is made of it."""
+"""What an answer misses, or does not know yet, is said, and nothing lasting is made of it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from carrying import Here, Node
 
+from tests.searchers.test_spread import OneThenMore
 from workbench import investigation
 from workbench.casework.cases import Case
 from workbench.casework.record.keys import Trust
@@ -20,11 +21,12 @@ from workbench.casework.reviewing.review import list_for_review
 from workbench.casework.searcherlogs import SearcherLog, hold, logs_below
 from workbench.casework.searches import searches_under
 from workbench.cli.main import main
-from workbench.domain import Candidate, Probe, Scope
-from workbench.errors import CaseError
+from workbench.domain import PartialAnswer, Probe, Progress, Scope
+from workbench.errors import AuditDamaged, Cancelled, CaseError
 from workbench.gallery import Gallery
 from workbench.investigation import SearchResult
 from workbench.live.results import SearchResult as LiveResult
+from workbench.searchers import searcher, spread
 from workbench.searchers.searcher import Searcher
 from workbench.searchers.spread import Patience, Searchers
 
@@ -67,11 +69,8 @@ def incomplete(nodes: list[Node], search: Search) -> SearchResult:
 def test_a_complete_answer_is_that_of_one_process_and_the_logs_agree(
     office: Any, search: Search, fresh_home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    partial: list[list[Candidate]] = []
-    alone, found = search(searchers=None), search(partial=partial.append, threshold=0.6)
+    alone, found = search(searchers=None), search(threshold=0.6)
     assert found.candidates == tuple(one for one in alone.candidates if one.score >= 0.6)
-    whole = {replace(one, shot_jpeg=b"") for one in found.candidates}
-    assert all({*some} <= whole for some in partial)
     assert (found.coverage, found.compared) == (alone.coverage, alone.compared)
     assert (found.complete, found.missing, found.notices) == (True, None, alone.notices)
     *_, answered = office.events("search.answered")
@@ -160,3 +159,112 @@ def test_json_lines_and_the_command_tell_it(
     assert incomplete.missing is not None
     assert incomplete.missing.words in capsys.readouterr().err
     assert "This answer is incomplete" in json.dumps(notes_of((), incomplete.notices))
+
+
+# --- Partial answers --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def in_parts(nodes: list[Node], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have one part of each node arrive before the others, and each partial answer be due."""
+    monkeypatch.setattr(searcher, "_Comparison", OneThenMore)
+    monkeypatch.setattr(spread, "_PARTIAL_SECONDS", 0.0)
+    monkeypatch.setattr(investigation, "PARTIAL_AFTER", 0.0)
+    monkeypatch.setattr(investigation, "PARTIAL_EVERY", 0.0)
+
+
+def test_a_partial_answer_is_on_record_before_it_is_told(
+    office: Any, search: Search, in_parts: None, fresh_home: Path
+) -> None:
+    told: list[PartialAnswer] = []
+
+    def so_far(found: PartialAnswer) -> None:
+        told.append(found)
+        *_, entry = office.events("search.partial")
+        assert len(office.events("search.partial")) == len(told)
+        assert entry.account == "anna"
+        assert entry.about["complete"] is False
+        assert entry.about["missing"]["parts"] == found.missing.parts > 0
+        assert entry.about["candidates"] == found.candidates
+        assert entry.about["compared"] == found.compared
+        assert sum(one["rows"] for one in entry.about["searchers"].values()) == found.compared
+
+    found = search(partial=so_far, threshold=0.6, below=True)
+    assert told
+    for partial in told:  # with their pictures, and none that the threshold keeps back
+        assert {*partial.best} <= {*found.candidates}
+        assert 0 < partial.candidates < len(found.candidates)
+        assert partial.compared < found.compared
+        words = partial.words(len(partial.best))
+        compared = partial.missing.of - partial.missing.parts
+        assert f"{compared} of {partial.missing.of} parts compared; more may come" in words
+    assert found.complete
+    assert [entry.what for entry in office.events("search.")] == [
+        "search.asked", *["search.partial"] * len(told), "search.answered",
+    ]  # fmt: skip
+    (entry,) = searches_under(office.register.folder, "A-1")
+    assert (entry.candidates, entry.in_part, entry.missing) == (len(found.candidates), False, "")
+    logs = logs_below(fresh_home / "searchers")
+    assert not hold(logs, office.register.recorded(), Trust.of(office.register.folder).keys).faults
+    office.sit("otto")
+    assert main(["audit", "verify"]) == 0
+
+
+def test_nothing_lasting_is_made_of_a_partial_answer(
+    office: Any, search: Search, in_parts: None, subject: Probe
+) -> None:
+    """Not while the search goes on, and not after it was cancelled; it counts as shown."""
+    told: list[PartialAnswer] = []
+
+    def doors(found: PartialAnswer) -> list[Callable[[], Any]]:
+        register, best = office.register, found.best
+        return [
+            lambda: exportable(register, "A-1", best, zone=UTC, missing=found.missing),
+            lambda: list_for_review(register, "A-1", best, of=best, probe=subject),
+        ]
+
+    def so_far(found: PartialAnswer) -> None:
+        told.append(found)
+        for door in doors(found):
+            with pytest.raises(CaseError):
+                door()
+
+    def progress(_: Progress) -> None:
+        if told:
+            raise Cancelled("this was cancelled")
+
+    with pytest.raises(Cancelled):
+        search(partial=so_far, progress=progress)
+    for door in doors(told[-1]):
+        with pytest.raises(CaseError):
+            door()
+    assert not office.events("review.listed")
+    (entry,) = searches_under(office.register.folder, "A-1")
+    assert (entry.candidates, entry.in_part) == (told[-1].candidates, True)
+    assert entry.candidates_words == f"{told[-1].candidates} shown before it ended; not answered"
+
+
+def test_no_partial_answer_is_told_that_cannot_be_recorded_or_is_not_due(
+    office: Any, search: Search, in_parts: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[PartialAnswer] = []
+    monkeypatch.setattr(investigation, "PARTIAL_AFTER", 3600.0)
+    assert search(partial=told.append).complete
+    monkeypatch.setattr(investigation, "PARTIAL_AFTER", 0.0)
+    assert search(partial=told.append, threshold=1.0, below=True).complete  # reached by none
+    assert search(searchers=None, partial=told.append).complete
+    assert not office.events("search.partial")
+    monkeypatch.setattr(investigation, "PARTIAL_EVERY", 3600.0)
+    assert search(partial=told.append).complete
+    assert len(told) == len(office.events("search.partial")) == 1
+    record = office.register.record
+
+    def full(what: str, *about: Any, **by: Any) -> Any:
+        if what == "search.partial":
+            raise AuditDamaged("the disk is full")
+        return record(what, *about, **by)
+
+    monkeypatch.setattr(office.register, "record", full)
+    with pytest.raises(AuditDamaged):
+        search(partial=told.append)
+    assert len(told) == 1

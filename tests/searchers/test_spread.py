@@ -20,7 +20,7 @@ from parted import Filled, filled
 from tests.gallery.test_searching import EVERYWHERE, Asked, outcome, questions
 from workbench.casework.record.audit import AuditLog
 from workbench.casework.searcherlogs import SearcherLog
-from workbench.domain import Candidate, Filter, Progress
+from workbench.domain import Filter, Progress
 from workbench.errors import Cancelled, NotPermitted
 from workbench.gallery import search as searching
 from workbench.gallery.cache import CachePlace
@@ -303,19 +303,26 @@ def test_partial_answers_come_as_parts_arrive(
         true(self, storage, entry, profile)
 
     monkeypatch.setattr(Part, "__init__", slow)
-    partial: list[list[Candidate]] = []
+    told: list[searching.Answer] = []
     progress: list[Progress] = []
 
-    def told_so_far(found: list[Candidate]) -> None:
-        partial.append(found)
+    def told_so_far(found: searching.Answer) -> None:
+        told.append(found)
         seen.set()
 
     found = answer(
         made, everything(top=20), over(node("one", tmp_path)), partial=told_so_far,
         progress=progress.append,
     )  # fmt: skip
-    whole = [replace(one, shot_jpeg=b"") for one in found.candidates[0]]
+    whole = found.candidates[0]
+    partial = [answer.candidates[0] for answer in told]
     assert len(partial[0]) > 0
+    for so_far in told:  # what is compared, and what is not yet, are all of it
+        assert so_far.missing is not None
+        assert 0 < so_far.missing.parts < so_far.missing.of
+        assert 0 < so_far.explanation.tracklets < found.explanation.tracklets
+        pictured = [bool(one.shot_jpeg) for one in so_far.candidates[0]]
+        assert pictured == [number < searching.PICTURED for number in range(len(pictured))]
     for some in partial:  # each is one, and none of them is the whole answer told twice
         assert some == sorted(some, key=lambda one: -one.score)
         assert some[0].score <= whole[0].score

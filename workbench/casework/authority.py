@@ -7,8 +7,8 @@ The entry holds the question (scope, profile, threshold), never a picture.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -18,8 +18,7 @@ import shapely
 from workbench.casework.forfeited import forfeited_recordings
 from workbench.casework.ownership import foreign
 from workbench.casework.register import CaseRegister
-from workbench.casework.searcherlogs import SEARCHERS
-from workbench.casework.searches import digest_of, has_searched
+from workbench.casework.searches import has_searched
 from workbench.casework.subjects import Likeness, required_likeness, resemblance
 from workbench.casework.training import is_fictional
 from workbench.domain import PLAIN_SCALE
@@ -35,10 +34,8 @@ if TYPE_CHECKING:
     from workbench.casework.record.people import Person
     from workbench.domain import (
         Camera,
-        Candidate,
         District,
         Filter,
-        Missing,
         Probe,
         Scope,
         Threshold,
@@ -200,68 +197,6 @@ def permit_fetching(
             fix = "Leave it to another supervisor or administrator"
         raise NotPermitted("; ".join(reasons), where=f"case {reference}", fix=fix)
     return me, narrowed or case.scope
-
-
-def answered(
-    register: CaseRegister,
-    permit: Permit,
-    gallery: Gallery,
-    found: Sequence[Candidate],
-    *,
-    commit: int,
-    candidates: int,
-    compared: int,
-    seconds: float,
-    searchers: Mapping[str, Mapping[str, object]] | None = None,
-    missing: Missing | None = None,
-) -> None:
-    """Record the result of a search: what it found, as a digest, and the seconds it took.
-
-    *commit* is the number of the gallery's commit that was searched. *candidates* counts what of it
-    reached the threshold, and is shown; *compared* all tracklets.
-    *searchers* is what those on other machines that took part say they compared, by the nonce of
-    their ticket; *missing* what was not compared.
-    """
-    about: dict[str, object] = {
-        "case": permit.case,
-        "asked": permit.entry,
-        "gallery": str(gallery.path.resolve()),
-        "commit": commit,
-        "found": digest_of(found),
-        "candidates": candidates,
-        "compared": compared,
-        "seconds": round(seconds, 6),
-    }
-    if searchers:
-        about[SEARCHERS] = searchers
-    if missing is not None:
-        about |= {"complete": False, "missing": asdict(missing)}
-    register.record("search.answered", about)
-
-
-def shown_from(
-    register: CaseRegister, reference: str, asked: int, *, threshold: Threshold, candidates: int
-) -> None:
-    """Record that candidates of a search are shown from a lower score on, before they are.
-
-    *asked* is the number of the search's entry, *candidates* the number that reach the threshold.
-    Raises NotPermitted or CaseError if the user may not see faces of the case.
-    """
-    me, _ = register.require("shot.view", reference), register.case(reference)
-    about = {
-        "case": reference,
-        "asked": asked,
-        "threshold": threshold.score,
-        "threshold from": threshold.calibration,
-        "candidates": candidates,
-    }
-    register.record("search.shown", about, by=me)
-
-
-def cancelled(register: CaseRegister, permit: Permit, *, compared: int) -> None:
-    """Record that a search was cancelled after *compared* tracklets; it has no answer."""
-    about = {"case": permit.case, "asked": permit.entry, "compared": compared}
-    register.record("search.cancelled", about)
 
 
 def _filter_document(only: Filter) -> dict[str, object]:

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 FOLDER = "searchers"
 """Folder of a home in which each searcher has the folder of its log."""
 COMPARED, REFUSED = "searcher.compared", "searcher.refused"
+PARTIAL, ANSWERED = "search.partial", "search.answered"
+"""Kinds of entries of answers, those while nodes go on comparing and the one that a search ends."""
+_ANSWERS = (PARTIAL, ANSWERED)
 SEARCHERS = "searchers"
 """What an answer's entry says of the searchers that took part, by the nonce of their ticket."""
 
@@ -119,8 +122,9 @@ def logs_below(folder: Path) -> tuple[Path, ...]:
 
 
 def taking_part(entries: Iterable[Entry]) -> int:
-    """Count the answers in a record in which searchers took part."""
-    return sum(bool(e.about.get(SEARCHERS)) for e in entries if e.what == "search.answered")
+    """Count the searches in a record in whose answers searchers took part."""
+    told = (entry.about for entry in entries if entry.what in _ANSWERS)
+    return len({about["asked"] for about in told if about.get(SEARCHERS)})
 
 
 def hold(logs: Sequence[Path], entries: Sequence[Entry], keys: Sequence[str]) -> Held:
@@ -153,9 +157,10 @@ def hold(logs: Sequence[Path], entries: Sequence[Entry], keys: Sequence[str]) ->
         faults += (f"{one.log}: ticket {nonce}: {why}" for why in _faults(one, asked, keys))
     answered: set[str] = set()
     for entry in entries:
-        if entry.what == "search.answered":
+        if entry.what in _ANSWERS:
             for nonce, said in entry.about.get(SEARCHERS, {}).items():
-                answered.add(nonce)
+                if entry.what == ANSWERED:
+                    answered.add(nonce)
                 faults += (
                     f"entry {entry.number}: ticket {nonce}: {why}"
                     for why in _differences(entry, said, taken.get(nonce), hashes)
@@ -251,8 +256,9 @@ def _differences(
         entry.about["asked"], said.get("searcher"),
     ):  # fmt: skip
         yield "the log has it for another search or searcher"
-    # Who was given up on may have compared more than it told.
-    fits = one.rows >= said["rows"] if said.get("given up") else one.rows == said["rows"]
+    # Who was given up on may have compared more than it told, and so has who went on.
+    more = said.get("given up") or entry.what == PARTIAL
+    fits = one.rows >= said["rows"] if more else one.rows == said["rows"]
     if not fits:
         yield f"the record says {said['rows']:,} rows, the log {one.rows:,}"
     try:

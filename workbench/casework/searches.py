@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from workbench.casework.record.audit import AuditLog
 from workbench.casework.record.keys import counting
+from workbench.casework.searcherlogs import ANSWERED, PARTIAL
 from workbench.domain import BY_HAND, PLAIN_SCALE, Missing, Threshold
 from workbench.errors import CaseError
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 Bound: TypeAlias = "float | Literal['all'] | None"
 """Threshold of a search: ``all`` where candidates of any score were shown, None if not recorded."""
-SEARCHING = ("search.asked", "search.answered", "search.shown")
+SEARCHING = ("search.asked", PARTIAL, ANSWERED, "search.shown")
 """Kinds of entries that a search makes."""
 
 
@@ -49,6 +50,8 @@ class SearchEntry:
     compared: int | None  # tracklets; None: not recorded
     top: int | None  # at most so many were shown, the best; None: without a limit
     missing: str = ""  # what could not be compared, in words; empty where all was
+    # No answer is recorded; candidates are those of the last partial one, which was shown.
+    in_part: bool = False
 
     def threshold_words(self, mark: str = "") -> str:
         """Write the threshold as reports show it, with the *mark* of its scale."""
@@ -73,6 +76,8 @@ class SearchEntry:
             return "threshold not recorded"
         if self.candidates is None:
             return "not answered"
+        if self.in_part:
+            return f"{self.candidates:,} shown before it ended; not answered"
         if self.missing:
             return f"{self.candidates:,}; incomplete: not all could be compared"
         return number_words(self.candidates, self.top, self.compared)
@@ -120,7 +125,7 @@ def answer_of(folder: Path, reference: str, candidates: Iterable[Candidate]) -> 
     *folder* is the casework folder. The whole record is read, a second for 100,000 entries.
     """
     digest = digest_of(candidates)
-    answers = AuditLog(folder, kinds=("search.answered",)).read_new()
+    answers = AuditLog(folder, kinds=(ANSWERED,)).read_new()
     same = (entry for entry in reversed(answers) if entry.about.get("found") == digest)
     own = (entry for entry in same if entry.about["case"] == reference)
     return next(counting(own, folder), None)
@@ -145,17 +150,19 @@ def searches_of(entries: Iterable[Entry]) -> tuple[SearchEntry, ...]:
     candidates: dict[int, int] = {}
     compared: dict[int, int] = {}
     missing: dict[int, str] = {}
+    in_part: set[int] = set()
     for entry in entries:
         about = entry.about
         if entry.what == "search.asked":
             asked[entry.number] = entry
             threshold[entry.number] = _bound(about.get("shown", about["threshold"]))
             origin[entry.number] = str(about.get("threshold from", ""))
-        elif entry.what == "search.answered":
+        elif entry.what in {PARTIAL, ANSWERED}:
             candidates[about["asked"]] = int(about["candidates"])
+            (in_part.add if entry.what == PARTIAL else in_part.discard)(about["asked"])
             if "compared" in about:
                 compared[about["asked"]] = int(about["compared"])
-            if (lacks := missing_of(entry)) is not None:
+            if entry.what == ANSWERED and (lacks := missing_of(entry)) is not None:
                 missing[about["asked"]] = lacks.words
         elif entry.what == "search.shown":  # never higher than what was shown before
             threshold[about["asked"]] = float(about["threshold"])
@@ -177,6 +184,7 @@ def searches_of(entries: Iterable[Entry]) -> tuple[SearchEntry, ...]:
             compared.get(number),
             None if (top := entry.about.get("top")) is None else int(top),
             missing.get(number, ""),
+            number in in_part,
         )
         for number, entry in asked.items()
     )

@@ -297,6 +297,27 @@ class Missing:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class PartialAnswer:
+    """Answer while a search goes on: what the parts that were compared hold; others may hold more.
+
+    It is for looking at alone: no result is made of it, so nothing can be decided, listed, exported
+    or denied by it.
+    """
+
+    best: tuple[Candidate, ...]  # of the candidates, best first, with pictures
+    candidates: int  # that reach the threshold, up to now
+    compared: int  # tracklets
+    missing: Missing  # what is not compared yet
+
+    def words(self, shown: int) -> str:
+        """Say that it is partial, of how much it is, and how many candidates are *shown*."""
+        parts = f"{self.missing.of - self.missing.parts:,} of {self.missing.of:,} parts"
+        number = "1 candidate" if self.candidates == 1 else f"{self.candidates:,} candidates"
+        best = f"the best {shown:,} of {number}" if shown < self.candidates else number
+        return f"Partial answer: {best} up to now, {parts} compared; more may come."
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Coverage(Summarised):
     """Footage and tracklets in a scope, so that 'no footage' is never taken for 'not seen'."""

@@ -68,12 +68,12 @@ def candidates_of(
     best: Sequence[Best],
     scale: str,
     *,
-    pictures: bool = True,
+    pictures: int | None = None,
 ) -> list[Candidate]:
     """Turn rows into candidates with names, times and pictures, in their order.
 
-    *scale* is that of their scores. Without *pictures* their best shots are empty. Raises
-    ObjectGone if something of them was removed meanwhile.
+    *scale* is that of their scores. The best shots of the first *pictures* are read, by default of
+    all; those of others are empty. Raises ObjectGone if something of them was removed meanwhile.
     """
     names = [f"{one.recording:016x}" for one in best]
     parts: defaultdict[str, set[str]] = defaultdict(set)
@@ -81,9 +81,9 @@ def candidates_of(
         parts[name].add(one.part)
     told = snapshot.told(parts)
     known = {number: cameras.known.at(number) for number in {one.camera for one in best}}
-    shots = [b""] * len(best)
-    if pictures:
-        shots = snapshot.jpegs([Address(one.pack, one.offset, one.length) for one in best])
+    pictured = best[:pictures]
+    shots = snapshot.jpegs([Address(one.pack, one.offset, one.length) for one in pictured])
+    shots += [b""] * (len(best) - len(pictured))
     found = []
     for one, name, shot in zip(best, names, shots, strict=True):
         file, stretches = told[name]

@@ -37,7 +37,8 @@ class Gathered:
     """Findings and counts of other machines, exact for all parts but the missing ones.
 
     ``best`` are in their order, and no more than were wanted. ``quality`` counts the compared rows
-    by step of quality. ``told`` is what the record says of who compared what.
+    by step of quality. ``told`` is what the record says of who compared what. Of what is gathered
+    so far, ``missing`` is what is not compared yet.
     """
 
     best: Sequence[Best]
@@ -56,12 +57,12 @@ class Elsewhere(Protocol):
         self,
         resolved: Resolved,
         wanted: Wanted,
-        heard: Callable[[Progress, Sequence[Best]], None],
+        heard: Callable[[Progress, Gathered | None], None],
     ) -> Gathered | None:
         """Have the rows of a scope compared; None if this process had better do it itself.
 
-        *heard* is told now and then how many rows are done, and the best rows so far, all of them
-        of parts that are done. It may raise Cancelled.
+        *heard* is told now and then how many rows are done, and what is gathered so far, another
+        object each time that there is more. It may raise Cancelled.
 
         Raises
         ------

@@ -21,7 +21,7 @@ from workbench.domain import (
     Scope,
 )
 from workbench.gallery.asking import permitted_questions
-from workbench.gallery.best import Best, best_rows, candidates_of
+from workbench.gallery.best import best_rows, candidates_of
 from workbench.gallery.elsewhere import Elsewhere, Gathered, Wanted
 from workbench.gallery.footage import coverage_of
 from workbench.gallery.resolving import InsideRows, Reader, Resolved
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from workbench.domain import Vector
 
 T = TypeVar("T")
+
+PICTURED = 8
+"""Candidates of a partial answer whose best shots are read: what a page shows of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +158,8 @@ def answer(
     only: Filter | None = None,
     progress: ProgressCallback | None = None,
     elsewhere: Elsewhere | None = None,
-    partial: Callable[[list[Candidate]], None] | None = None,
+    partial: Callable[[Answer], None] | None = None,
+    due: Callable[[], bool] = lambda: True,
 ) -> Answer:
     """Search as :func:`search_many` does, and say what was searched, from the same rows.
 
@@ -164,8 +168,11 @@ def answer(
     elsewhere : Elsewhere, optional
         Other machines that may compare instead of this process, for one target.
     partial : callable, optional
-        Told the best candidates so far while others compare, each time that they are others,
-        without pictures; not the whole answer, which is returned.
+        Told the answer so far while others compare, when there is more of it: ``missing`` is then
+        what they have not compared yet, and only the first :data:`PICTURED` candidates have
+        pictures. It is not told the whole answer, which is returned.
+    due : callable, optional
+        Asked before whether it is time for a partial answer.
 
     Raises
     ------
@@ -178,7 +185,7 @@ def answer(
         resolved = reader.resolve(scope, only)
         if elsewhere is not None and len(templates) == 1:
             wanted = Wanted(templates[0], top, threshold, normaliser)
-            heard = _heard(resolved, normaliser, progress, partial)
+            heard = _heard(resolved, normaliser, progress, partial, due)
             if (gathered := elsewhere.compare(resolved, wanted, heard)) is not None:
                 return _answered(resolved, gathered, normaliser)
         rows = InsideRows(resolved)
@@ -194,27 +201,33 @@ def _heard(
     resolved: Resolved,
     normaliser: Normaliser | None,
     progress: ProgressCallback | None,
-    partial: Callable[[list[Candidate]], None] | None,
-) -> Callable[[Progress, Sequence[Best]], None]:
+    partial: Callable[[Answer], None] | None,
+    due: Callable[[], bool],
+) -> Callable[[Progress, Gathered | None], None]:
     """Make what is told of a search that goes on elsewhere."""
-    shown: list[Sequence[Best]] = [[]]
+    told: Gathered | None = None
 
-    def heard(done: Progress, best: Sequence[Best]) -> None:
+    def heard(done: Progress, so_far: Gathered | None) -> None:
+        nonlocal told
         if progress is not None:
             progress(done)
-        if partial is not None and best != shown[-1]:
-            shown[-1] = best
-            partial(
-                candidates_of(
-                    resolved.snapshot, resolved.cameras, best, scale_of(normaliser), pictures=False
-                )
-            )
+        if partial is not None and so_far is not None and so_far is not told and due():
+            told = so_far
+            partial(_answered(resolved, so_far, normaliser, pictures=PICTURED))
 
     return heard
 
 
-def _answered(resolved: Resolved, gathered: Gathered, normaliser: Normaliser | None) -> Answer:
-    found = candidates_of(resolved.snapshot, resolved.cameras, gathered.best, scale_of(normaliser))
+def _answered(
+    resolved: Resolved,
+    gathered: Gathered,
+    normaliser: Normaliser | None,
+    *,
+    pictures: int | None = None,
+) -> Answer:
+    found = candidates_of(
+        resolved.snapshot, resolved.cameras, gathered.best, scale_of(normaliser), pictures=pictures
+    )
     profile = resolved.snapshot.manifest.profile
     explanation = Explanation(
         cameras=int(resolved.chosen.sum()),
@@ -301,4 +314,4 @@ def _scanned(reader: Reader, rows: InsideRows, normaliser: Normaliser | None) ->
         yield Rows(number, part, pieces, offsets)
 
 
-__all__ = ["Answer", "Explanation", "answer", "explain", "search", "search_many"]
+__all__ = ["PICTURED", "Answer", "Explanation", "answer", "explain", "search", "search_many"]

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from workbench.gallery.entries import PartEntry
     from workbench.gallery.resolving import Cameras
     from workbench.permit.tickets import Signed
+    from workbench.searchers.carrier import Carrier, Member, Stream
 
 LOCAL_BYTES = 2**28
 """Bytes of scanned columns up to which a search is made in this process: it takes less than asking
@@ -41,46 +42,6 @@ _LOOK_SECONDS = 0.2  # after which whoever asked is told, and may cancel
 _PARTIAL_SECONDS = 0.2  # between two partial answers: to make one takes as long as the last one
 _MOST_AGAIN = 3  # times that a searcher may ask for what it lacks
 _TIDY_SECONDS = 600.0
-
-
-class Stream(Protocol):
-    """Answers to one message."""
-
-    def take(self) -> bytes | None:
-        """Take the next one, once :meth:`Carrier.wait` says that there is; None after the last.
-
-        Raises a SightlineError if there is none, as the searcher was lost.
-        """
-        ...
-
-    def drop(self) -> None:
-        """Want no more of them."""
-        ...
-
-
-class Member(Protocol):
-    """A searcher, as whoever searches reaches it."""
-
-    @property
-    def node(self) -> str:
-        """Lasting name of its node."""
-        ...
-
-    def ask(self, message: bytes) -> Stream:
-        """Send it a message."""
-        ...
-
-
-class Carrier(Protocol):
-    """Engine that carries messages to searchers, one on each node of a cluster."""
-
-    def members(self) -> Sequence[Member]:
-        """Give the searchers of the nodes that there are now."""
-        ...
-
-    def wait(self, streams: Collection[Any], seconds: float) -> Sequence[Any]:
-        """Wait until one of some streams has an answer, or its end; give those that have."""
-        ...
 
 
 class Patience(NamedTuple):
@@ -183,7 +144,7 @@ class Spread:
         self,
         resolved: Resolved,
         wanted: Wanted,
-        heard: Callable[[Progress, Sequence[Best]], None],
+        heard: Callable[[Progress, Gathered | None], None],
     ) -> Gathered | None:
         """Compare as :class:`workbench.gallery.elsewhere.Elsewhere` has it."""
         rows = sum(entry.templates for entry in resolved.entries)
@@ -218,10 +179,10 @@ class _Gathering:
         self._calls: list[_Call] = []
         self._missing: dict[str, tuple[PartEntry, str, bool]] = {}
         self._cameras, self._cameras_digest = searchers.cameras(resolved.cameras)
-        self._best: list[Best] = []
+        self._so_far: Gathered | None = None
         self._news, self._next_told = False, 0.0
 
-    def run(self, heard: Callable[[Progress, Sequence[Best]], None]) -> Gathered:
+    def run(self, heard: Callable[[Progress, Gathered | None], None]) -> Gathered:
         """Ask, wait, ask again, and put together."""
         until = time.monotonic() + self._searchers.patience.whole
         self._assign({one.name: one for one in self._resolved.entries}, second=False)
@@ -251,8 +212,10 @@ class _Gathering:
 
     def _renew(self, now: float) -> None:
         """Put a partial answer together if there is something new; the whole one comes at once."""
-        if self._news and now >= self._next_told and not all(call.ended for call in self._calls):
-            self._best = merged([call.best for call in self._calls], self._wanted.top)
+        done = set().union(*(call.done for call in self._calls))
+        left = [entry for entry in self._resolved.entries if entry.name not in done]
+        if self._news and left and now >= self._next_told:
+            self._so_far = self._together(self._lacking(left))
             self._news, self._next_told = False, now + _PARTIAL_SECONDS
 
     def _stop(self, call: _Call) -> None:
@@ -376,7 +339,7 @@ class _Gathering:
 
     # --- Together ---------------------------------------------------------------------------
 
-    def _tell(self, heard: Callable[[Progress, Sequence[Best]], None]) -> None:
+    def _tell(self, heard: Callable[[Progress, Gathered | None], None]) -> None:
         done = sum(call.about.get("compared", 0) for call in self._calls)
         left = sum(
             entry.templates
@@ -384,7 +347,7 @@ class _Gathering:
             if not call.ended
             for entry in call.left.values()
         )
-        heard(Progress(done, done + left), self._best)
+        heard(Progress(done, done + left), self._so_far)
 
     def _gathered(self) -> Gathered:
         snapshot = self._resolved.snapshot
@@ -397,10 +360,14 @@ class _Gathering:
         missing = None
         if self._missing:
             entries = [entry for entry, _, _ in self._missing.values()]
-            missing = Missing(
-                len(entries), len(self._resolved.entries), sum(one.templates for one in entries),
-                tuple(sorted({why for _, why, _ in self._missing.values() if why})),
-            )  # fmt: skip
+            missing = self._lacking(entries, {why for _, why, _ in self._missing.values() if why})
+        return self._together(missing)
+
+    def _lacking(self, entries: Sequence[PartEntry], why: Collection[str] = ()) -> Missing:
+        tracklets = sum(one.templates for one in entries)
+        return Missing(len(entries), len(self._resolved.entries), tracklets, tuple(sorted(why)))
+
+    def _together(self, missing: Missing | None) -> Gathered:
         said = [call for call in self._calls if "done" in call.about]
         zero = np.zeros(len(Counts._fields), np.int64)
         counts = sum((np.array(call.about["counts"], np.int64) for call in said), zero)
@@ -447,4 +414,4 @@ def _rank(part: str, node: str) -> bytes:
     return hashlib.sha256(f"{part} {node}".encode()).digest()
 
 
-__all__ = ["LOCAL_BYTES", "Carrier", "Member", "Patience", "Searchers", "Spread", "Stream"]
+__all__ = ["LOCAL_BYTES", "Patience", "Searchers", "Spread"]

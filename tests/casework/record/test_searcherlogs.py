@@ -11,14 +11,15 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from workbench.casework.authority import answered, authorise
+from workbench.casework.answers import answered
+from workbench.casework.authority import authorise
 from workbench.casework.record.audit import HEAD, LOG
 from workbench.casework.record.chain import Head
 from workbench.casework.record.keys import Trust, record_key
 from workbench.casework.searcherlogs import Held, SearcherLog, hold, logs_below, taking_part
 from workbench.casework.tickets import TicketOffice
 from workbench.cli.main import main
-from workbench.domain import Filter, Probe, Scope
+from workbench.domain import Filter, Missing, Probe, Scope
 from workbench.gallery import Gallery
 from workbench.permit.tickets import Gate, Signed, Ticket, digest_of_probe
 
@@ -52,10 +53,11 @@ class Searched:
         }  # fmt: skip
         return taken
 
-    def answer(self) -> None:
+    def answer(self, *, so_far: Missing | None = None) -> None:
         answered(
             self.register, self.permit, self.gallery, [], commit=self.gallery.snapshot.commit,
-            candidates=0, compared=0, seconds=0.1, searchers=self.searchers,
+            candidates=0, compared=0, seconds=0.1, searchers=self.searchers, missing=so_far,
+            partial=so_far is not None,
         )  # fmt: skip
 
     def held(self) -> Held:
@@ -91,6 +93,22 @@ def test_logs_that_agree_are_told_so(
     assert "took part in 1 search; their logs were not given" in told(capsys)
     assert main(["audit", "verify", "--searchers", str(searched.logs.with_name("elsewhere"))]) == 0
     assert "agree with the record" in told(capsys)
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_partial_answers_are_held_against_the_logs_too(searched: Searched, more: int) -> None:
+    """A searcher may have gone on since it told of its rows; that it had compared less is a fault.
+
+    Of a search that was cancelled then, no answer was recorded.
+    """
+    for said in searched.searchers.values():
+        said["rows"] += more or -1
+    searched.answer(so_far=Missing(1, 3, 2))
+    held = searched.held()
+    assert len(held.faults) == 2 * more
+    assert all("the record says" in fault for fault in held.faults)
+    assert held.unanswered == 2
+    assert taking_part(searched.register.recorded()) == 1
 
 
 def told(capsys: pytest.CaptureFixture[str]) -> str:

@@ -6,13 +6,21 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
 
 from workbench.calibration import calibration_of, write_calibration
 from workbench.calibration.words import format_expected
+from workbench.casework.register import all_entries
+from workbench.domain import Missing, PartialAnswer
+from workbench.errors import AuditDamaged, Cancelled
 from workbench.installation import Installation
+from workbench.investigation import SearchResult
+from workbench.widgets.investigate import casemodel, model
 from workbench.widgets.investigate.model import Investigation
+from workbench.widgets.investigate.results import ResultsPanel
 from workbench.widgets.investigate.search import SearchPanel
 
 
@@ -132,3 +140,103 @@ def test_a_calibration_that_is_replaced_while_the_page_is_open(
     assert page.threshold == page.recommended.score == panel.slider.value > 0.8
     assert (panel.slider.min, panel.slider.max) == page.scores
     assert "the minimum score was reset" in page.messages["search"].lower()
+
+
+Meanwhile = Callable[[SearchResult], None]
+
+
+@pytest.fixture
+def partly(
+    asked: Investigation, probe: Callable[[int], bytes], monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Meanwhile], None]:
+    """Search, and have something done while the best candidate alone is told."""
+
+    def search(meanwhile: Meanwhile) -> None:
+        true = model.search
+
+        def slow(*of: Any, partial: Callable[[PartialAnswer], None], **options: Any) -> Any:
+            result = true(*of, **options)
+            best, missing = result.candidates[:1], Missing(3, 5, 20)
+            partial(PartialAnswer(best, len(result.candidates), 7, missing))
+            meanwhile(result)
+            return result
+
+        with monkeypatch.context() as patched:
+            patched.setattr(model, "search", slow)
+            asked.search()
+
+    asked.add_photographs([("1.jpg", probe(1)), ("2.jpg", probe(2))])
+    asked.set_district(asked.whole_area())
+    return search
+
+
+def viewed(asked: Investigation) -> list[list[str]]:
+    """Tracklets of each entry that says that best shots were shown."""
+    entries = all_entries(asked.installation.register.folder)
+    return [one.about["tracklets"] for one in entries if one.what == "shot.viewed"]
+
+
+def test_a_partial_answer_is_shown_as_one_and_to_be_looked_at_alone(
+    asked: Investigation, partly: Callable[[Meanwhile], None]
+) -> None:
+    panel, results = SearchPanel(asked), ResultsPanel(asked)
+    before = len(viewed(asked))
+
+    def look(result: SearchResult) -> None:
+        best = result.candidates[0]
+        assert viewed(asked)[before:] == [[best.tracklet_id]]  # it was on record first
+        cards = panel.partial_cards.value
+        assert cards.count("<img") == 1
+        assert best.camera.name in cards
+        assert "<button" not in cards
+        assert "Partial answer: the best 1 of" in panel.partial.value
+        assert "2 of 5 parts compared; more may come" in panel.partial.value
+        assert 'role="status"' in panel.partial.value
+        # It can be neither chosen nor sent to review, and stands in no list.
+        asked.selected = best.tracklet_id
+        asked.list_for_review()
+        assert (asked.selected, asked.review_status, asked.shown) == ("", "", ())
+        assert results.candidates.items == []
+        asked.threshold = asked.scores[1]  # what is not shown any more is not shown here either
+        assert panel.partial_cards.value == ""
+        asked.threshold = asked.recommended.score
+
+    partly(look)
+    assert asked.result is not None
+    assert (asked.so_far, panel.partial_cards.value) == (None, "")
+    assert "Partial" not in panel.partial.value
+    assert len(results.candidates.items) == len(asked.shown) > 1
+    # Each face was put on record once.
+    names = [name for one in viewed(asked)[before:] for name in one]
+    assert len(names) == len({*names}) == len(asked.shown)
+
+
+@pytest.mark.parametrize("error", [Cancelled("this was cancelled"), AuditDamaged("is full")])
+def test_a_partial_answer_goes_with_its_search(
+    asked: Investigation, partly: Callable[[Meanwhile], None], error: Exception
+) -> None:
+    panel = SearchPanel(asked)
+
+    def fail(_: SearchResult) -> None:
+        assert panel.partial_cards.value
+        raise error
+
+    partly(fail)
+    assert (asked.result, asked.so_far, panel.partial_cards.value) == (None, None, "")
+
+
+def test_a_face_of_a_partial_answer_that_cannot_be_recorded_is_not_shown(
+    asked: Investigation, partly: Callable[[Meanwhile], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel = SearchPanel(asked)
+
+    def refuse(*_: object) -> None:
+        raise AuditDamaged("the record is full")
+
+    monkeypatch.setattr(casemodel, "record_view", refuse)
+
+    def look(_: SearchResult) -> None:
+        assert panel.partial_cards.value == ""
+        assert "the record is full" in asked.messages["search"]
+
+    partly(look)

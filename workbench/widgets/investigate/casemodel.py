@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import shapely
 from traitlets import Float, Instance, Tuple, Unicode
 
-from workbench.casework.authority import shown_from
+from workbench.casework.answers import shown_from
 from workbench.casework.reviewing.review import list_for_review
 from workbench.casework.reviewing.triage import WORTH_REVIEW, may_look, opinions, record_view
 from workbench.casework.training import TRAINING_CASE
@@ -119,22 +119,30 @@ class CaseModel(ScopeModel):
             self._viewed, self.selected, self.result = frozenset(), "", None
             self.say("search", str(error))
             return ()
-        fresh = [c.tracklet_id for c in candidates if c.tracklet_id not in self._viewed]
+        self._viewed = self._viewed_on_record(result.case, candidates, self._viewed)
+        return tuple(one for one in candidates if one.tracklet_id in self._viewed)
+
+    def _viewed_on_record(
+        self, case: str, candidates: Sequence[Candidate], viewed: frozenset[str]
+    ) -> frozenset[str]:
+        """Put on record those that are not among the *viewed*; return all that are on it then."""
+        fresh = [one.tracklet_id for one in candidates if one.tracklet_id not in viewed]
         if fresh:
             try:
-                record_view(register, result.case, fresh)
-                self._viewed |= {*fresh}
+                record_view(self.installation.register, case, fresh)
+                return viewed | {*fresh}
             except SightlineError as error:
                 self.say("search", str(error))
-        return tuple(one for one in candidates if one.tracklet_id in self._viewed)
+        return viewed
 
     @property
     def standing(self) -> Standing | None:
         """Question that is asked each time before the browser gets anything of the result."""
-        result = self.result
-        if result is None:
-            return None
-        return Standing(may_look, (self.installation.register, result.case))
+        return None if self.result is None else self.standing_of(self.result.case)
+
+    def standing_of(self, case: str) -> Standing:
+        """Question that is asked each time before the browser gets faces found under a case."""
+        return Standing(may_look, (self.installation.register, case))
 
     def _shown_on_record(self, result: SearchResult, wanted: Threshold, else_: float) -> float:
         """Put on record that candidates are to be shown from a lower score on than so far.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,7 +13,7 @@ from traitlets import Bool, Instance, Tuple, Unicode, observe, validate
 
 from workbench.calibration import calibration_of
 from workbench.calibration.expectations import Expectations
-from workbench.domain import PLAIN_SCALE, Candidate, Photograph, Scope, Threshold
+from workbench.domain import PLAIN_SCALE, PartialAnswer, Photograph, Scope, Threshold
 from workbench.errors import DistrictError, NotCalibrated, NotPermitted, SightlineError
 from workbench.faces.probes import pool_photographs
 from workbench.faces.templates import pool
@@ -70,7 +70,12 @@ class Investigation(Photographs, CaseModel):
     scores = Tuple((0.0, 1.0), help="lowest and highest threshold that can be set")
     uncalibrated = Unicode(help="why no threshold is recommended, and what helps")
     forecast = Instance(Expectations, allow_none=True, help="what a score is worth, before asking")
-    so_far = Unicode(help="what was found by the search that goes on, in words")
+    so_far = Instance(
+        PartialAnswer,
+        allow_none=True,
+        help="partial answer of the search that goes on; its faces were put on record",
+    )
+    asking = Unicode(help="case of the search that goes on")
     is_stale = Bool(help="the question has changed since the result was found")
     selected = Unicode(help="the tracklet_id of the candidate that is highlighted, or nothing")
 
@@ -84,6 +89,7 @@ class Investigation(Photographs, CaseModel):
     ) -> None:
         super().__init__(gallery, installation=installation, zone=zone, work=work)
         self._asked: object = None
+        self._viewed_so_far: frozenset[str] = frozenset()  # tracklet_ids, of the partial answer
         self._recommend(photographs=1)
         self.set_all_footage()
         self.refresh_cases()
@@ -105,7 +111,7 @@ class Investigation(Photographs, CaseModel):
         question, only, threshold = self._question(), self.filter, self.threshold_shown
         beyond = self.beyond_case(scope)
 
-        def so_far(found: Sequence[Candidate]) -> None:
+        def so_far(found: PartialAnswer) -> None:
             self._work.call_on_page(lambda: self._hear(found))
 
         def ask() -> SearchResult:
@@ -140,31 +146,38 @@ class Investigation(Photographs, CaseModel):
                 ) from error
 
         def done(result: SearchResult) -> None:
+            self._end_so_far()
             if result.scale != self.scale:  # another calibration was read meanwhile
                 again = "The calibration was replaced during the search. Search again."
                 self.say("search", again, also=True)
                 return
             self._asked = question
             self.selected = self.review_status = ""
-            self._viewed, self._lowest = frozenset(), threshold.score
+            self._viewed, self._lowest = self._viewed_so_far, threshold.score
             # It may have been moved meanwhile.
             self.threshold = self._shown_on_record(result, self.threshold_shown, threshold.score)
             self.result = result
             self._compare()
 
-        self.so_far = ""
+        self.asking, self._viewed_so_far = case, frozenset()
         cameras = count(len(self.cameras_inside), "camera")
-        self.do("search", f"Searching {cameras}", job, done, state=SEARCHING)
+        self.do(
+            "search", f"Searching {cameras}", job, done, state=SEARCHING, failed=self._end_so_far
+        )
 
-    def _hear(self, found: Sequence[Candidate]) -> None:
-        """Say what was found so far; no face of it is shown before the answer is on record."""
-        self.so_far = ""
-        if found:
-            best = found[0]
-            self.so_far = (
-                f"{count(len(found), 'candidate')} up to now; the best one has the score "
-                f"{best.score:.2f}, at {best.camera.words()}"
-            )
+    def _hear(self, found: PartialAnswer) -> None:
+        """Show the partial answer, which is on record, once it is also that its faces are shown."""
+        if not self.asking or self.cancelling:
+            return
+        best = [one for one in found.best if one.score >= self.threshold]  # may have been raised
+        viewed = self._viewed_on_record(self.asking, best, self._viewed_so_far)
+        self._viewed_so_far = viewed
+        best = [one for one in best if one.tracklet_id in viewed]
+        self.so_far = replace(found, best=tuple(best)) if best else None
+
+    def _end_so_far(self) -> None:
+        """Take the partial answer off the page: the whole one is in its place, or none came."""
+        self.so_far, self.asking = None, ""
 
     @observe("uploads", "district", "selected_cameras", "start", "end", "hours", "case")
     def _update_forecast(self, _: object = None) -> None:
@@ -287,6 +300,8 @@ class Investigation(Photographs, CaseModel):
     @observe("threshold")
     def _leave_what_is_not_shown(self, _: object = None) -> None:
         self.selected = self._only_shown({"value": self.selected})
+        if self.so_far is not None:
+            self._hear(self.so_far)
 
     @property
     def threshold_shown(self) -> Threshold:

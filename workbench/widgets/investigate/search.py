@@ -1,11 +1,16 @@
-"""Step 4, a bar: how alike a candidate must be, and the search itself."""
+"""Step 4, a bar: how alike a candidate must be, the search itself, and what it has found so far."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import tzinfo
+from itertools import repeat
 
 from workbench.calibration.words import format_expected
+from workbench.domain import Candidate
+from workbench.maps.zones import local_time
 from workbench.widgets.components import controls
+from workbench.widgets.components.media import Media, address
 from workbench.widgets.components.parts import (
     Panel,
     button,
@@ -15,6 +20,7 @@ from workbench.widgets.components.parts import (
     markup,
     panel,
     row,
+    time_mark,
 )
 from workbench.widgets.components.progress import progress_bar
 from workbench.widgets.components.resting import Resting
@@ -25,6 +31,8 @@ from workbench.widgets.investigate.model import Investigation
 class SearchPanel(Panel):
     """Bar of one line to set the threshold, start the search and see how it goes.
 
+    A search that takes long shows a partial answer above it, to look at alone: its cards open
+    nothing, and the whole answer takes their place.
     ``about``, which says at length what a score is worth, is a panel of its own. *press* starts
     the search, by default that of the model.
     """
@@ -54,7 +62,10 @@ class SearchPanel(Panel):
         self.progress = markup()
         bar = row(self.button, self.cancel, self.slider, self.recommended, self.progress)
         bar.add_class("sl-search-bar")
-        super().__init__([bar])
+        self.partial, self.partial_cards = markup(_said("")), markup()
+        self.so_far = controls.VBox([self.partial, self.partial_cards])
+        self.so_far.add_class("sl-so-far")
+        super().__init__([self.so_far, bar])
         self.about = panel(heading("What a score is worth"), self.words)
         self.add_class("sl-panel")
         self.add_class("sl-search")
@@ -69,10 +80,12 @@ class SearchPanel(Panel):
         )
         model.observe(
             self._show_progress,
-            ["progress", "so_far", "cancelling", "threshold", "recommended", "forecast", "result"],
+            ["progress", "cancelling", "threshold", "recommended", "forecast", "result"],
         )
+        model.observe(self._show_so_far, "so_far")
         self._explain()
         self._show_progress()
+        self._show_so_far()
 
     def _take(self) -> None:
         """Take the score at which the slider rests: that more is shown goes on record once."""
@@ -132,13 +145,25 @@ class SearchPanel(Panel):
         words = ""
         if model.state != IDLE:
             words = progress_bar(model)
-            if model.so_far:
-                words += f" {escaped(model.so_far)}"
         elif missing:
             words = f"Needs {escaped(listed(missing))}."
         else:
             words = escaped(self._short())
         self.progress.value = f'<span role="status" class="sl-hint sl-progress">{words}</span>'
+
+    def _show_so_far(self, _: object = None) -> None:
+        """Show the partial answer, which is on record; the focus stays where it is."""
+        found, model = self.model.so_far, self.model
+        best = found.best if found else ()
+        standing = model.standing_of(model.asking) if found else None
+        pictures = [address(one.shot_jpeg, standing=standing) for one in best]
+        if pictures:
+            Media.of_kernel().send_ahead(pictures)
+        cards = map(_partial_card, best, pictures, repeat(model.zone))
+        # Two elements: cards that are the same ones stay as they are, whatever is counted.
+        self.partial_cards.value = f"<ol>{''.join(cards)}</ol>" if best else ""
+        self.partial.value = _said(found.words(len(best)) if found else "")
+        (self.so_far.add_class if best else self.so_far.remove_class)("sl-partial")
 
     def _short(self) -> str:
         """Say in a line what to expect at this score."""
@@ -153,6 +178,24 @@ class SearchPanel(Panel):
                 parts.append("beyond what was measured")
         words = "; ".join(parts)
         return f"{words[:1].upper()}{words[1:]}." if words else ""
+
+
+def _said(words: str) -> str:
+    """Say words to those who do not see them either; the element is there before they are."""
+    return f'<p role="status" class="sl-warning">{escaped(words)}</p>'
+
+
+def _partial_card(candidate: Candidate, picture: str, zone: tzinfo) -> str:
+    camera = candidate.camera.words()
+    clock = local_time(candidate.shot_time, zone, "%H:%M:%S")
+    day = f"{candidate.shot_time.astimezone(zone):%a %d %b %Y}"
+    return (
+        f'<li><img src="{picture}" alt="Candidate up to now, {escaped(camera)}">'
+        f'<span class="sl-score">{candidate.score:.3f}</span>'
+        f'<strong title="{escaped(camera)}">{escaped(camera)}</strong>'
+        f"<span>{escaped(clock)}</span>"
+        f'<span class="sl-hint">{escaped(day)}</span>{time_mark(candidate, zone)}</li>'
+    )
 
 
 def _than(threshold: float, recommended: float) -> str:
