@@ -5,6 +5,7 @@ They are built by what tools/ensure-build has installed, without an index.
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import platform
@@ -124,6 +125,30 @@ def test_the_wheel_says_what_it_is_and_what_it_needs(
     assert plain == {str(Requirement(line)) for line in given["dependencies"]}
     entry = wheel.read(f"{STEM}.dist-info/entry_points.txt").decode()
     assert "sightline = workbench.cli.main:main" in entry
+
+
+def test_the_page_of_a_package_index_leads_nowhere_that_is_not_there(
+    wheel: zipfile.ZipFile, about: Message, project: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    relative = r"!?\[[^]]*\]\((?!https?://|#)[^)]*\)"
+    readme = (REPOSITORY / "README.md").read_text()
+    assert len(re.findall(relative, readme)) > 30
+    shown = about.get_payload()
+    assert isinstance(shown, str)
+    assert "## What it will never do" in shown
+    assert re.findall(relative, shown) == []
+    source = project["project"].get("urls", {}).get("Source")
+    assert (f"/blob/v{__version__}/" in shown) == bool(source)
+
+    monkeypatch.syspath_prepend(Path(sys.prefix, "hatchling"))
+    monkeypatch.syspath_prepend(REPOSITORY)
+    made = importlib.import_module("hatch_build").long_description
+    text = "![A page](docs/a.webp)\n\n[a](docs/a.md#b), [c](#c) and [d](https://d.example/)\n"
+    assert made(text, "https://git.example/sightline", "v1") == (
+        "![A page](https://git.example/sightline/raw/v1/docs/a.webp)\n\n"
+        "[a](https://git.example/sightline/blob/v1/docs/a.md#b), [c](#c) and [d](https://d.example/)\n"
+    )
+    assert made(text, "", "v1") == "\n\na, [c](#c) and [d](https://d.example/)\n"
 
 
 def test_the_sdist_makes_the_same_wheel_and_holds_no_tests(
