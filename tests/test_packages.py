@@ -262,7 +262,12 @@ ANSWER = {
         ("""echo '{"dependencies": []}'""", 2, "0 packages audited"),
         (
             """echo '{"dependencies": [{"name": "a", "skip_reason": "not on the index"}]}'""",
-            2, "NOT AUDITED: a: not on the index",
+            2, "NOT AUDITED: none of the 1 packages .*: not on the index",
+        ),
+        (
+            """echo '{"dependencies": [{"name": "a", "skip_reason": "not on the index"}, """
+            """{"name": "b", "version": "1", "vulns": []}]}'""",
+            2, "NOT AUDITED: a: not on the index\n1 packages audited",
         ),
     ],
 )  # fmt: skip

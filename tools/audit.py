@@ -44,6 +44,12 @@ def audit(lock: Path, pip_audit: Path) -> tuple[int, str]:
     except (ValueError, KeyError, TypeError):
         words = (done.stderr.strip().splitlines() or ["it says nothing"])[-1]
         return NOT_KNOWN, f"NOT AUDITED: pip-audit gave no answer about {lock.name} ({words})."
+    if packages and all("skip_reason" in each for each in packages):
+        return NOT_KNOWN, (
+            f"NOT AUDITED: none of the {len(packages)} packages of {lock.name}. Of the first, "
+            f"pip-audit says: {packages[0]['skip_reason']}. A mirror of the index, or a network "
+            "without it, does not have what is known of weaknesses."
+        )
     left_out = [
         f"{each['name']}: {each['skip_reason']}" for each in packages if "skip_reason" in each
     ]
