@@ -18,7 +18,7 @@ from workbench.domain import Camera, Candidate, Profile, TimeNote
 from workbench.installation import Installation
 from workbench.settings import Settings
 
-pytest_plugins = ("office", "material", "clock", "rays", "documents")
+pytest_plugins = ("office", "material", "clock", "rays", "documents", "commands")
 
 # Whoever starts the tests in the background has them ignore an interrupt, and with them every
 # process that they start: a test that interrupts one would wait for ever.

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from documented import NOT_RUN, every
 
 import workbench
 from tools import commands as tool
@@ -190,6 +191,22 @@ def test_a_command_that_is_not_there_is_found(parser: argparse.ArgumentParser) -
     found, _, words = named(parser, "sightline case approve REF [--digest DIGEST]")
     assert found == {("case", "approve")}
     assert words == ["REF", "[--digest", "DIGEST]"]
+
+
+# --- Examples -----------------------------------------------------------------------------------
+
+
+def test_each_example_is_run_or_listed_with_the_reason() -> None:
+    asked = {
+        found
+        for path in sorted(REPOSITORY.joinpath("tests").rglob("*.py"))
+        for found in re.findall(r'\bexamples\(\s*"(\S+)", "(\w+)"', path.read_text("utf-8"))
+    }
+    there = {(one.document, one.language) for one in every() if one.is_run}
+    assert asked == there
+    assert len(every()) > 250
+    unused = [start for start in NOT_RUN if not any(re.match(start, one.name) for one in every())]
+    assert unused == []
 
 
 # --- Settings, views, public names --------------------------------------------------------------

@@ -9,6 +9,7 @@ from pathlib import Path
 import networks
 import pytest
 from commands import Run
+from documented import examples, typed
 
 from workbench.casework.subjects import describe_subject
 from workbench.cli.output import DONE, REFUSED
@@ -20,6 +21,10 @@ from workbench.notebook import load_models
 from workbench.widgets.components.agreement import agreement
 from workbench.widgets.investigate.model import Investigation
 from workbench.widgets.investigate.search import SearchPanel
+
+# As the document has them: imported without and with the licence, listed, shown and removed.
+LINES = examples("docs/networks.md", "console")
+NAME = {"mobilefacenet": "pooled"}
 
 
 @pytest.fixture
@@ -40,14 +45,16 @@ def footage(tmp_path: Path, cuts: dict[str, Path]) -> Path:
 def own(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """The name of an imported profile, in a model home of its own."""
     monkeypatch.setenv("SIGHTLINE_MODELS", str(tmp_path / "models"))
-    network, profile = networks.write_network(tmp_path / "brought")
-    refused = run("models", "import", network, "--profile", profile)
-    assert refused.status == REFUSED
+    networks.write_network(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    network = "sightline models import mobilefacenet.onnx --profile mobilefacenet.toml"
+    refused, said = typed(
+        LINES[:2], run,
+        words={"mobilefacenet": "pooled", "…": networks.LICENCE},
+        statuses={f"{network} --accept": (DONE,), network: (REFUSED,)},
+    )  # fmt: skip
     assert networks.LICENCE in refused.err
     assert "drawn at random" in refused.err  # what it was trained on
-    said = run("models", "import", network, "--profile", profile,
-               "--accept-licence", networks.LICENCE)  # fmt: skip
-    assert said.status == DONE
     assert "Self-test passed on 18 faces of 6 rendered people" in said.err
     return "pooled"
 
@@ -58,7 +65,8 @@ def test_an_imported_profile_works_on_every_door(
     rows = [json.loads(line) for line in run("models", "list", "--json").out.splitlines()]
     (row,) = [row for row in rows if row["name"] == own]
     assert (row["state"], row["licence"]) == ("imported", networks.LICENCE)
-    shown = run("models", "show", own).out
+    _, shown_own = typed(LINES[2:4], run, words=NAME)
+    shown = shown_own.out
     assert "drawn at random" in shown
     assert "Self-test passed on 18 faces" in " ".join(shown.split())
 
@@ -94,7 +102,7 @@ def test_an_imported_profile_works_on_every_door(
     assert found.status == DONE
     assert [json.loads(line)["recording"] for line in found.out.splitlines()] == ["maren.mkv"]
 
-    assert run("models", "remove", own).status == DONE
+    typed(LINES[4:], run, words=NAME)
     refused = run("search", *question, "--threshold", "-1")
     assert refused.status == REFUSED
     assert "unknown profile" in refused.err

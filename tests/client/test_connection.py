@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -13,6 +14,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from apiprocess import SCOPE
+from documented import examples
 from office import Office, stated
 
 from workbench.client import Connection, connect, transport
@@ -45,6 +48,8 @@ def test_a_team_works_over_its_server(
     two_people: bytes,
     office: Office,
     team: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert repr(anna).endswith("as anna (analyst)>")
     case = anna.request_case("A-1", wanted, scope, **ASKED)
@@ -78,6 +83,22 @@ def test_a_team_works_over_its_server(
         anna.search([bytes(90 * 2**20)], scope, case="A-1")
     with pytest.raises(ImageError, match="nowhere"):
         anna.search(["nowhere.jpg"], scope, case="A-1")
+
+    # What the document shows, with the places of this test.
+    monkeypatch.chdir(tmp_path)
+    for name, path in zip(("a.jpg", "b.jpg"), wanted, strict=False):
+        (tmp_path / name).symlink_to(path)
+    (tmp_path / "centre.geojson").write_text(json.dumps(SCOPE["district"]))
+    (tmp_path / "token").touch(mode=0o600)
+    (tmp_path / "token").write_text("token-of-anna")
+    (code,) = examples("docs/api.md", "python")
+    places = {"https://faces.example/": team.address, "~/token": "token", "A-2026-117": "A-1"}
+    for word, place in places.items():
+        assert word in code
+        code = code.replace(word, place)
+    made: dict[str, Any] = {}
+    exec(code, made)
+    assert made["found"].candidates[0].camera.camera_id in {"CAM-003", "CAM-006"}
 
     assert anna.coverage(scope) == found.coverage
     statistics = anna.statistics()

@@ -11,6 +11,7 @@ from pathlib import Path
 import networks
 import numpy as np
 import pytest
+from documented import examples
 from PIL import Image
 
 from workbench.calibration import calibration_of
@@ -99,6 +100,15 @@ def test_a_notebook_calibrates_an_imported_profile_and_goes_on_where_it_was_stop
     assert "tinted people" in threshold.calibration
     with pytest.raises(EvaluationError, match="there is a calibration of this profile already"):
         calibrate(folder, "pooled", **STATED, installation=installation)
+    # What the document shows: the pictures are enrolled already.
+    for path in (home / "calibrations").iterdir():
+        path.unlink()
+    monkeypatch.setenv("SIGHTLINE_HOME", str(home))
+    (code,) = examples("docs/networks.md", "python")
+    exec(code.replace('"staff"', repr(str(folder))).replace("mobilefacenet", "pooled"), {})
+    again = calibration_of(models.profile, folder=home / "calibrations")
+    assert again is not None
+    assert again.data == f"badge photographs of 2025 ({PEOPLE} people; consent in writing)"
 
 
 def test_data_that_would_make_rates_wrong_are_refused(

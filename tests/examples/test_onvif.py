@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import ssl
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import av
 import pytest
+from documented import examples
 from onvif import OnvifRecorder, Section, pictures
 from shapely import box
 
@@ -287,13 +289,31 @@ def test_a_password_that_others_can_read_is_refused(
     assert "others can read this password; run chmod 600" in report.failure
 
 
+def test_the_table_that_the_document_shows_is_read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.syspath_prepend(str(PULL.parent))
+    from pull import read_table
+
+    (written,) = examples("examples/onvif/README.md", "toml")
+    (path := tmp_path / "recorders.toml").write_text(written, "utf-8")
+    (tmp_path / "town-hall.password").touch(mode=0o600)
+    (tmp_path / "town-hall.password").write_text("open sesame\n")
+    authorities = ssl.get_default_verify_paths().cafile
+    assert authorities is not None
+    (tmp_path / "town-hall.pem").symlink_to(authorities)
+    table = read_table(path)
+    assert (table.piece, table.quiet) == (timedelta(minutes=10), 10)
+    (entry,) = table.recorders
+    assert (entry.name, entry.password) == ("Town hall", "open sesame")
+    assert entry.tokens == {"C1": "OnvifRecording_1", "C2": "OnvifRecording_2"}
+
+
 @pytest.mark.parametrize("address", ["http://[::1", "http://a:99999/b", "file:///etc/passwd", "a"])
 def test_an_address_that_is_none_is_no_traceback(
     monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
     monkeypatch.syspath_prepend(str(PULL.parent))
-    import ssl
-
     from soap import Recorder, RecorderError, _moment
 
     recorder = Recorder("http://192.0.2.1/onvif", "a", "b", ssl.create_default_context())

@@ -15,6 +15,7 @@ import films
 import numpy as np
 import psutil
 import pytest
+from documented import examples
 from shapely import box
 
 from workbench.cli.main import main
@@ -133,6 +134,15 @@ def test_what_a_hook_fetched_is_listed_and_keeps_the_table(run: Run, catalogue: 
     assert [(r.file, r.started_at.time().isoformat()) for r in listed.recordings] == [
         ("old.mkv", "09:00:00"), ("b.mkv", "10:28:30"),
     ]  # fmt: skip
+
+
+def test_the_answer_that_the_document_shows_is_taken(run: Run, catalogue: Path) -> None:
+    (line,) = examples("docs/hooks.md", "json")
+    name, at = "C1-20260331T170410Z.mkv", "2026-03-31T17:05:40Z"
+    line = line.replace(at, "2026-03-01T10:30:00Z")
+    report = run(f"shutil.copyfile(film, into / {name!r})\nprint({line.strip()!r})")
+    assert [fetched.recording.file for fetched in report.fetched] == [name]
+    assert read_catalogue(catalogue).recordings[0].clock_offset_seconds == 90
 
 
 @pytest.mark.parametrize(

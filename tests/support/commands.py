@@ -1,10 +1,14 @@
-"""What a command says, as those who call it see it."""
+"""Commands, called in this process, and what they say to those who call them."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
 from typing import Any, NamedTuple
+
+import pytest
+
+from workbench.cli.main import main
 
 
 class Said(NamedTuple):
@@ -18,3 +22,15 @@ class Said(NamedTuple):
 
 
 Run = Callable[..., Said]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """``run("search", …)``: the exit status of a command, and what it says on both streams."""
+
+    def run(*arguments: object) -> Said:
+        capsys.readouterr()
+        status = main([str(argument) for argument in arguments])
+        return Said(status, *capsys.readouterr())
+
+    return run
