@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from itertools import chain
+from itertools import chain, groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from workbench.domain import Candidate, TimeNote, format_tracklet_id, from_microseconds
@@ -46,14 +47,17 @@ class Best(NamedTuple):
 def best_rows(rows: PlannedRows, question: Question) -> list[Best]:
     """Best rows that a question has found among *rows*, in their order."""
     best: list[Best] = []
-    for number in sorted(set(question.part.tolist())):
-        part, here = rows.part(number), question.part == number
-        chosen = question.row[here]
+    found = zip(question.part.tolist(), question.row.tolist(), question.score.tolist(), strict=True)
+    for number, of_part in groupby(sorted(found), key=itemgetter(0)):
+        part = rows.part(number)
         shown: list[NDArray[Any]] = [part.first_seen, part.recording, part.ordinal, part.last_seen]
-        columns = [column.take(chosen).tolist() for column in (*shown, *part.shown.values())]
-        minus = (-question.score[here]).tolist()
-        camera = rows.inside.cameras.numbers(part)[part.camera[chosen]].tolist()
-        best += map(Best, minus, *columns, camera, [part.entry.name] * len(chosen))
+        # They lie in many parts, few in each: columns are read row by row.
+        values = [column.item for column in (*shown, *part.shown.values())]
+        numbers = rows.inside.cameras.numbers(part)
+        for _, row, score in of_part:
+            camera = numbers.item(part.camera.item(row))
+            read = [value(row) for value in values]
+            best.append(Best._make((-score, *read, camera, part.entry.name)))
     return merged([best], question.top)
 
 
