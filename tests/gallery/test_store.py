@@ -57,6 +57,21 @@ def test_cameras_on_the_border_are_inside(gallery: Gallery) -> None:
     assert [camera.camera_id for camera in inside] == ["C1", "C2", "C3"]
 
 
+def test_what_is_kept_of_a_district_is_for_that_one_and_cannot_be_written_to(
+    gallery: Gallery,
+) -> None:
+    narrow, wide = rectangle(51.481, 51.483), rectangle(51.0, 52.0)
+    wanted = [gallery.inside(one).tolist() for one in (narrow, wide)]
+    assert sum(wanted[0]) == 3
+    assert all(wanted[1])
+    places = gallery.places
+    kept = places.inside(narrow)
+    assert places.inside(replace(narrow, name="another name")) is kept
+    with pytest.raises(ValueError, match="read-only"):
+        kept[0] = True
+    assert [places.inside(one).tolist() for one in (wide, narrow)] == wanted[::-1]
+
+
 def test_a_district_without_a_camera_is_refused(gallery: Gallery) -> None:
     with pytest.raises(DistrictError, match="holds no camera of this gallery"):
         gallery.cameras_inside(rectangle(10, 11))

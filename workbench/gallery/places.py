@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from workbench.domain import District, Filter
 
+# Cameras that are kept as such.
+_MOST_MADE = 4_096
+
 
 class Places:
     """Cameras as columns, sorted by id; NaN for the coordinates of one whose place is not known."""
@@ -32,6 +35,8 @@ class Places:
     ) -> None:
         self.ids, self.longitude, self.latitude = ids, longitude, latitude
         self._names = names
+        self._made: dict[int, Camera] = {}
+        self._asked: tuple[bytes, NDArray[np.bool_]] | None = None
 
     @classmethod
     def of(cls, rows: pa.Table) -> Places:
@@ -44,7 +49,15 @@ class Places:
         )
 
     def at(self, number: int) -> Camera:
-        """Camera at a row number of the columns."""
+        """Camera at a row number of the columns; those that were asked for last are kept."""
+        found = self._made.get(number)
+        if found is None:
+            if len(self._made) >= _MOST_MADE:
+                self._made.clear()
+            found = self._made[number] = self._camera(number)
+        return found
+
+    def _camera(self, number: int) -> Camera:
         place: Any = self.latitude.item(number), self.longitude.item(number)
         if not all(map(math.isfinite, place)):
             place = (None, None)
@@ -70,8 +83,17 @@ class Places:
     def inside(self, district: District) -> NDArray[np.bool_]:
         """Mask ``(n,) bool`` of the cameras in a district, its border included.
 
-        One whose place is not known is in none.
+        One whose place is not known is in none. That of the last district is kept, as one walk asks
+        for it again and again: it cannot be written to.
         """
+        shape, asked = district.area.wkb, self._asked
+        if asked is None or asked[0] != shape:
+            found = self._inside(district)
+            found.flags.writeable = False
+            asked = self._asked = shape, found
+        return asked[1]
+
+    def _inside(self, district: District) -> NDArray[np.bool_]:
         west, south, east, north = district.area.bounds
         near = (self.longitude >= west) & (self.longitude <= east)
         near &= (self.latitude >= south) & (self.latitude <= north)
