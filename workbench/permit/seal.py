@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import os
 import secrets
 import struct
 import threading
@@ -78,7 +79,7 @@ def digest_of_question(gallery: Path, template: Vector, scope: Scope) -> bytes:
     digest = hashlib.sha256()
     times = (scope.start.isoformat(), scope.end.isoformat())
     for part in (
-        str(gallery.resolve()).encode(),
+        os.path.realpath(gallery).encode(),
         template.tobytes(),
         str(template.dtype).encode(),
         bytes(scope.district.area.wkb),
