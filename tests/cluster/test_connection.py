@@ -75,9 +75,25 @@ def test_a_process_without_a_token_connects_to_nothing(
     monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
     refused()
     monkeypatch.delenv("RAY_AUTH_MODE")
+    monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(tmp_path / "none"))
+    refused()
     monkeypatch.delenv("RAY_AUTH_TOKEN_PATH")
     monkeypatch.setenv("HOME", str(tmp_path))
     refused()
+
+
+def test_a_machine_on_which_no_node_runs_is_told_so() -> None:
+    """Ray would wait for one for a minute, and then say that it could not connect."""
+    elsewhere = ray.NodeID.from_random()
+
+    class Client:
+        """What a process asks about a cluster whose one node is on another machine."""
+
+        def get_all_node_info(self, *, timeout: float) -> dict[object, object]:
+            return {elsewhere: None}
+
+    with pytest.raises(SettingsError, match="has no node on this machine"):
+        connection._refuse_without_a_node(Client(), "10.0.0.4:6379")
 
 
 def test_beyond_loopback_tls_is_needed(token: None, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -115,7 +115,7 @@ def connect(address: str) -> None:
     SettingsError
         If Ray is not installed or there is no such cluster; if the cluster asks for no token, or
         this process has none or another one; if TLS is off and a node lies beyond loopback, or is
-        on for one side alone, or by another authority.
+        on for one side alone, or by another authority; if this machine is no node of it.
     """
     _token_here(address)
     ray = library()
@@ -127,7 +127,8 @@ def connect(address: str) -> None:
     from ray.job_config import JobConfig
 
     try:
-        GcsClient(address=found)  # which says at once that a token is not the right one
+        # Says at once that a token is not the right one.
+        _refuse_without_a_node(GcsClient(address=found), address)
         ray.init(
             address=found,
             namespace="sightline",
@@ -180,12 +181,14 @@ def _token_here(address: str) -> None:
         os.environ["RAY_AUTH_MODE"] = "token"  # its default is none
         library()
         from ray._raylet import AuthenticationTokenLoader, Config
+        from ray.exceptions import AuthenticationError
 
         Config.initialize("")  # reads the environment again, if Ray was imported before
         loader = AuthenticationTokenLoader.instance()
         loader.reset_cache()
-        if loader.has_token(ignore_auth_mode=True):
-            return
+        with contextlib.suppress(AuthenticationError):  # it is named, and cannot be read
+            if loader.has_token(ignore_auth_mode=True):
+                return
     raise _unusable(
         "is not used without a token: anyone who reaches it could run any code there",
         address,
@@ -229,6 +232,20 @@ def _refuse_without_tls(places: Iterable[str], address: str) -> None:
                     address,
                     "Set RAY_USE_TLS=1 and the certificates, here and on each node; see deploy/ray",
                 )
+
+
+def _refuse_without_a_node(client: Any, address: str) -> None:
+    """Refuse where no node of a cluster runs on this machine: Ray would wait, and not say why."""
+    from ray._private.services import find_node_ids
+
+    here = find_node_ids()
+    if not any(node.hex() in here for node in client.get_all_node_info(timeout=10)):
+        raise _unusable(
+            "has no node on this machine",
+            address,
+            "Start one here, of no processors if it is to do nothing: `ray start --num-cpus=0`, "
+            "with the address and the settings of the others; see docs/scale.md",
+        )
 
 
 def _tls_is_on() -> bool:
