@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from itertools import chain, groupby
-from operator import itemgetter
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from workbench.domain import Candidate, TimeNote, format_tracklet_id, from_microseconds
@@ -47,17 +46,14 @@ class Best(NamedTuple):
 def best_rows(rows: PlannedRows, question: Question) -> list[Best]:
     """Best rows that a question has found among *rows*, in their order."""
     best: list[Best] = []
-    found = zip(question.part.tolist(), question.row.tolist(), question.score.tolist(), strict=True)
-    for number, of_part in groupby(sorted(found), key=itemgetter(0)):
-        part = rows.part(number)
+    for number in sorted(set(question.part.tolist())):
+        part, here = rows.part(number), question.part == number
+        chosen = question.row[here]
         shown: list[NDArray[Any]] = [part.first_seen, part.recording, part.ordinal, part.last_seen]
-        # They lie in many parts, few in each: columns are read row by row.
-        values = [column.item for column in (*shown, *part.shown.values())]
-        numbers = rows.inside.cameras.numbers(part)
-        for _, row, score in of_part:
-            camera = numbers.item(part.camera.item(row))
-            read = [value(row) for value in values]
-            best.append(Best._make((-score, *read, camera, part.entry.name)))
+        columns = [column.take(chosen).tolist() for column in (*shown, *part.shown.values())]
+        minus = (-question.score[here]).tolist()
+        camera = rows.inside.cameras.numbers(part)[part.camera[chosen]].tolist()
+        best += map(Best, minus, *columns, camera, [part.entry.name] * len(chosen))
     return merged([best], question.top)
 
 
