@@ -34,6 +34,7 @@ _FENCED = re.compile(r"(^```.*?^```$)", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"(!?)\[((?:`[^`]*`|[^][`])*)\]\((?!\w+:|#)([^)\s#]+)(#[^)\s]*)?\)")
 _LIST = re.compile(r"^(?!\s*(?:[-*]|\d+\.) )(\S.*\n)(?=(?:[-*]|\d+\.) )", re.MULTILINE)
 _ROLE = re.compile(r":(?:attr|class|data|func|meth|mod):`~?([\w.]+)`")
+_PICTURE = re.compile(r'<img [^>]*\bsrc="([^"]+)"[^>]*>')
 _SKIPPED = re.compile(r"\s+# doctest: .*$")
 
 
@@ -66,6 +67,11 @@ def on_page_markdown(markdown: str, *, page: Page, **_: Any) -> str:
     uri = page.file.src_uri
     path = uri.removeprefix(BROUGHT) if uri.startswith(BROUGHT) else f"{DOCUMENTS}{uri}"
     return _outside_code(markdown, lambda text: _LIST.sub(r"\1\n", repoint(text, path)))
+
+
+def on_page_content(html: str, **_: Any) -> str:
+    """Lead each picture to itself, where it is seen at its full size."""
+    return _PICTURE.sub(r'<a href="\1">\g<0></a>', html)
 
 
 def slug(heading: str, separator: str) -> str:
