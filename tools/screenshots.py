@@ -22,8 +22,10 @@ from pathlib import Path
 from threading import Thread
 
 from PIL import Image
-from playwright.sync_api import FloatRect, Page, expect, sync_playwright
+from playwright.sync_api import Browser, FloatRect, Page, expect, sync_playwright
 
+from tests.support.deployed import PASSWORD, behind_hub
+from tools.operating import Terminal
 from tools.walk import Walk
 from workbench.installation import Installation
 
@@ -32,7 +34,8 @@ WIDTH, HEIGHT = 1366, 768
 # Pages that show what they are about below the first screen.
 HIGHER = {
     "request": 1250, "approve": 900, "question": 1000, "investigate": 1000, "sightings": 1500,
-    "footage": 1200, "thresholds": 1500, "history": 1000, "lab": 1080,
+    "footage": 1200, "thresholds": 1500, "history": 1000, "lab": 1080, "sign-in": 380,
+    "front": 380,
 }  # fmt: skip
 NOTEBOOK = "ask_the_data.ipynb"
 PARTS = 1400  # height of the window for one panel, so that nothing lies over it
@@ -176,6 +179,69 @@ def in_service(camera: Camera, gallery: Path) -> None:
         page.goto("about:blank")
 
 
+def operating(chromium: Browser, only: Collection[str], gallery: Path) -> None:
+    """Take what the operators' guide shows: a terminal, the hub, and the page *Footage* behind it.
+
+    The home is one of a server that has just been set up, with a copy of the demo's gallery.
+    """
+    home = Path(tempfile.mkdtemp(prefix="home-", dir="/tmp"))  # as long as the name in the guide
+    copy = home.with_name(home.name.replace("home", "copy"))
+    for part in gallery.parent.glob(f"{gallery.name}*"):
+        there = home / part.name.replace(gallery.name, "gallery.duckdb")
+        (shutil.copytree if part.is_dir() else shutil.copy2)(part, there)
+    environment = {"SIGHTLINE_HOME": str(home), "SIGHTLINE_GALLERY": str(home / "gallery.duckdb")}
+    places = {"/var/lib/sightline": str(home), "/backup/2026-11-26": str(copy)}
+    terminal = Terminal(places, environment)
+    page = chromium.new_page(ignore_https_errors=True, device_scale_factor=1)
+    page.set_default_timeout(PATIENCE)
+    camera = Camera(page, only)
+
+    def look(name: str) -> None:
+        page.set_content(terminal.page())
+        page.set_viewport_size({"width": WIDTH, "height": PARTS})
+        camera.look(name, "pre")
+
+    try:
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            behind_hub(home, home / "gallery.duckdb", Path(folder)) as team,
+        ):
+            terminal.type("sightline doctor")
+            look("doctor")
+            terminal.places["http://127.0.0.1:8866/services/sightline/"] = team.health
+            terminal.type(
+                "sightline footage clock set --gallery /var/lib/sightline/gallery.duckdb "
+                "--camera FM-03 --ahead 95 --uncertainty 1 --how 'compared with the speaking clock'"
+            )
+            terminal.page()
+            page.goto(team.address)
+            page.get_by_label("Username").fill("ada")
+            page.get_by_label("Password").fill(PASSWORD)
+            camera.look("sign-in")
+            page.get_by_role("button", name="Sign in").click()
+            page.locator(".sl-cards").wait_for()
+            camera.look("front")
+            page.goto(team.page("footage"))
+            page.locator(".sl-clocks table").first.wait_for()
+            page.locator(".sl-clocks option").first.wait_for(state="attached")
+            camera.look("clocks", ".sl-clocks")
+            page.goto("about:blank")
+            for what in ("health", "metrics"):
+                terminal.type(f"curl -s http://127.0.0.1:8866/services/sightline/{what}")
+            look("health")
+        said = terminal.type("deploy/backup /var/lib/sightline /backup/2026-11-26")
+        shutil.rmtree(home)  # as on another machine
+        home.mkdir(mode=0o700)
+        terminal.type("cp -a /backup/2026-11-26/. /var/lib/sightline/")
+        terminal.type(f"sightline audit verify --head {said.rpartition(' ')[2]}")
+        terminal.type("sightline gallery check /var/lib/sightline/gallery.duckdb")
+        look("backup")
+    finally:
+        page.close()
+        for folder in (home, copy):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 def notebook(camera: Camera) -> None:
     """Take a notebook in JupyterLab, with what its first cells show."""
     page = camera.page
@@ -219,6 +285,8 @@ def main() -> None:
             notebook(camera)
         if camera.wants("people", "thresholds"):
             in_service(camera, next(Path(home).glob("*/*.duckdb")))
+        if camera.wants("doctor", "sign-in", "front", "clocks", "health", "backup"):
+            operating(chromium, only, next(Path(home).glob("*/*.duckdb")))
         chromium.close()
 
 

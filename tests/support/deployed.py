@@ -74,6 +74,7 @@ class Team:
     log: Path
     hub_api: str = ""
     hub_token: str = ""
+    health: str = ""  # asked from the machine itself
 
     def page(self, name: str) -> str:
         return f"{self.address}voila/render/{name}.ipynb"
@@ -223,7 +224,8 @@ def behind_hub(home: Path, gallery: Path, folder: Path) -> Iterator[Team]:
         wait_for(lambda: status_of(f"{origin}/hub/login") == 200, *all_three, where="hub")
         wait_for(lambda: status_of(address) in (302, 401), *all_three, where="service")
         hub_api = f"http://127.0.0.1:{hub}/hub/api"
-        yield Team(address, home, logs[1], hub_api, token.read_text())
+        own_address = f"http://127.0.0.1:{own}/services/sightline/"
+        yield Team(address, home, logs[1], hub_api, token.read_text(), own_address)
 
 
 @contextmanager
