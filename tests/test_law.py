@@ -44,7 +44,7 @@ def test_the_purposes_are_those_of_a_case(name: str) -> None:
 def test_entries_that_a_page_names_are_made(page: Path) -> None:
     code = "".join(path.read_text() for path in REPOSITORY.joinpath("workbench").rglob("*.py"))
     spans = re.findall(r"`([a-z]+(?:\.[a-z]+)+)`", page.read_text())
-    named = [span for span in spans if not span.endswith((".duckdb", ".lock", "forget_tracklets"))]
+    named = [span for span in spans if not span.endswith((".duckdb", ".lock"))]
     assert [name for name in named if f'"{name}"' not in code and "workbench." not in name] == []
 
 

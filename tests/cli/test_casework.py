@@ -222,7 +222,7 @@ def test_a_purge_empties_the_files_and_is_on_record(
     run: Run, demo: Path, copied: Any, tmp_path: Path, new_home: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    from workbench.cli import purge
+    from workbench.cli import output
     from workbench.gallery import Gallery
 
     gallery = copied(demo, tmp_path)
@@ -247,7 +247,7 @@ def test_a_purge_empties_the_files_and_is_on_record(
     assert "14 recordings were already that old when indexed" in said.err
     assert "No open case holds anything." in said.err
     assert "Nothing was deleted. At a terminal you are asked; scripts give --yes." in said.err
-    monkeypatch.setattr(purge, "at_a_terminal", lambda: True)
+    monkeypatch.setattr(output, "at_a_terminal", lambda: True)
     monkeypatch.setattr("sys.stdin", StringIO("no\n"))
     assert run("purge", "--gallery", gallery).status == PROBLEMS
     assert all(part.exists() for part in parts)
@@ -269,6 +269,42 @@ def test_a_purge_empties_the_files_and_is_on_record(
     assert entries[-2].about["agreed"] == "asked at a terminal"
     assert entries[-2].about["planned"]["recordings"] == 14
     assert "retention.purge.refused" in kinds
+
+
+def test_single_tracklets_are_forgotten_on_record(
+    run: Run, demo: Path, copied: Any, tmp_path: Path, new_home: Path
+) -> None:
+    from workbench.gallery import Gallery
+
+    gallery = copied(demo, tmp_path)
+    with Gallery.open(gallery) as opened:
+        rows = opened.tracklets()
+    unseen, *_ = rows[~rows["searchable"]]["tracklet_id"]
+    first, *_ = rows[rows["searchable"]]["tracklet_id"]
+    missing = f"{'0' * 16}-1"
+    asked = ["gallery", "forget", gallery, "--reason", "request of 3 May", first, unseen]
+    assert run(*asked, "--yes").status == REFUSED  # in training
+    run("people", "grant", "sara", "supervisor")
+    said = run(*asked, missing, "--dry-run", "--json")
+    assert (said.status, json.loads(said.out)) == (
+        PROBLEMS, {"to delete": [first, unseen], "missing": [missing]},
+    )  # fmt: skip
+    (row,) = rows[rows["tracklet_id"] == first].itertuples()
+    assert f"{first}: {row.recording}, camera {row.camera_id}\n" in said.err
+    assert run(*asked).status == REFUSED  # no terminal, so there is no one to ask
+    said = run(*asked, "--yes", "--json")
+    assert (said.status, json.loads(said.out)) == (DONE, {"deleted": 2, "missing": []})
+    with Gallery.open(gallery) as opened:
+        left = set(opened.tracklets()["tracklet_id"])
+    assert left == set(rows["tracklet_id"]) - {first, unseen}
+    entries = list(register.all_entries(new_home / "casework"))
+    assert [one.what for one in entries][-2:] == ["retention.removing", "retention.removed"]
+    assert entries[-1].about["tracklets"] == sorted([first, unseen])
+    assert entries[-1].about["reason"] == "request of 3 May"
+    said = run(*asked, "--yes")
+    assert said.status == PROBLEMS
+    assert f"{first}: not in the gallery" in said.err
+    assert run("gallery", "forget", gallery, "x", "--reason", "y").status == REFUSED
 
 
 def test_verifying_against_a_malformed_head_is_refused(run: Run) -> None:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from workbench.gallery import Gallery
 
 
-_RECORDED_OTHERWISE = ("clock.correct", "retention.purge")
+_RECORDED_OTHERWISE = ("clock.correct", "retention.purge", "subject.delete")
 _TRAINING = "training "  # before the id of an installation that was in training
 
 
@@ -134,9 +134,9 @@ def own(
     """Have a gallery that is open for writing belong to the installation, on record.
 
     What it was opened for is an entry (``gallery.writing``), with *about*; corrections of clocks
-    and purges have entries of their own. A gallery of the demo alone stays without an owner; it has
-    one from the moment that anything else is added. Raises GalleryError if it belongs to another
-    installation, or to none and this one is in service.
+    and deletions have entries of their own. A gallery of the demo alone stays without an owner; it
+    has one from the moment that anything else is added. Raises GalleryError if it belongs to
+    another installation, or to none and this one is in service.
     """
     file, place = register.installation_file, {"gallery": str(gallery.path.resolve())}
     require_own(file, register.folder, gallery)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.casework.clockcorrection import bring_in
 from workbench.casework.installing import record_calibration
 from workbench.casework.ownership import record_copying
-from workbench.cli import keeping
+from workbench.cli import forgetting, keeping
 from workbench.cli.options import (
     Command,
     Renamed,
@@ -124,6 +124,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         "sightline gallery merge town.duckdb other.duckdb",
     )  # fmt: skip
     other.add_argument("other", type=Path, metavar="OTHER_FILE", help="the gallery to add")
+    forgetting.add(action)
     keeping.add(action)
 
 

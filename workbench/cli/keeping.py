@@ -8,16 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.casework.ownership import record_copying, record_maintenance
-from workbench.cli.output import (
-    DONE,
-    PROBLEMS,
-    REFUSED,
-    agreed,
-    at_a_terminal,
-    counted,
-    lines,
-    say,
-)
+from workbench.cli.output import DONE, counted, deletion_refused, lines, say
 from workbench.errors import GalleryError
 from workbench.gallery.opening import Location, open_gallery
 from workbench.gallery.relocating import (
@@ -137,15 +128,18 @@ def _move(options: argparse.Namespace) -> int:
     status = DONE
     with installation.open_gallery(options.gallery) as gallery:
         left = left_by(gallery.path)
-        if options.delete_old:
-            status = _may_delete(options, left)
-        if options.delete_old and status == DONE and left and not options.dry_run:
-            record_maintenance(
-                installation.register, gallery.path, {"doing": "delete what moves left"}
-            )
-            delete_left(gallery.opened)
-            say("Deleted what was left in the old place.")
-            left = []
+        if options.delete_old and not left:
+            say("Moves left nothing to delete.")
+        elif options.delete_old:
+            say(f"To be deleted for good: {_places(left)}.")
+            if (refused := deletion_refused(options)) is not None:
+                status = refused
+            else:
+                about = {"doing": "delete what moves left"}
+                record_maintenance(installation.register, gallery.path, about)
+                delete_left(gallery.opened)
+                say("Deleted what was left in the old place.")
+                left = []
     if left and not options.delete_old:
         say(
             f"Still there: {_places(left)}. Nothing uses that any more, and no purge reaches it. "
@@ -154,24 +148,6 @@ def _move(options: argparse.Namespace) -> int:
     if options.json:
         lines([facts | {"left": [{"storage": o.storage, "objects": len(o.objects)} for o in left]}])
     return status
-
-
-def _may_delete(options: argparse.Namespace, left: list[Left]) -> int:
-    """Say what is to be deleted, and ask; return DONE if it may be."""
-    if not left:
-        say("Moves left nothing to delete.")
-        return DONE
-    say(f"To be deleted for good: {_places(left)}.")
-    if options.dry_run:
-        say("Nothing was deleted: --dry-run only shows.")
-    elif not options.yes:
-        if options.json or not at_a_terminal():
-            say("Nothing was deleted. At a terminal you are asked; scripts give --yes.")
-            return REFUSED
-        if not agreed("Delete this for good?"):
-            say("Nothing was deleted.")
-            return PROBLEMS
-    return DONE
 
 
 def _places(left: list[Left]) -> str:

@@ -6,11 +6,14 @@ import io
 import json
 import sys
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from workbench.live.terminal import acts
 from workbench.live.terminal import printable as printable
 from workbench.live.terminal import say as say
+
+if TYPE_CHECKING:
+    import argparse
 
 DONE, PROBLEMS, REFUSED = 0, 1, 2  # exit statuses
 
@@ -73,6 +76,25 @@ def at_a_terminal() -> bool:
 def agreed(question: str) -> bool:
     """Ask for a yes; anything else is no."""
     return ask(f"{question} [y/N]").lower() in ("y", "yes")
+
+
+def deletion_refused(options: argparse.Namespace) -> int | None:
+    """Ask whether what was shown is to be deleted for good; None if so, else the exit status.
+
+    The options are --dry-run, --yes and --json.
+    """
+    if options.dry_run:
+        say("Nothing was deleted: --dry-run only shows.")
+        return DONE
+    if options.yes:
+        return None
+    if options.json or not at_a_terminal():
+        say("Nothing was deleted. At a terminal you are asked; scripts give --yes.")
+        return REFUSED
+    if agreed("Delete this for good?"):
+        return None
+    say("Nothing was deleted.")
+    return PROBLEMS
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:

@@ -9,16 +9,7 @@ from typing import TYPE_CHECKING
 
 from workbench.casework.retention import plan, purge, remove_old
 from workbench.cli.options import add_gallery, add_json, describe
-from workbench.cli.output import (
-    DONE,
-    PROBLEMS,
-    REFUSED,
-    agreed,
-    at_a_terminal,
-    counted,
-    lines,
-    say,
-)
+from workbench.cli.output import DONE, counted, deletion_refused, lines, say
 from workbench.installation import Installation
 
 if TYPE_CHECKING:
@@ -59,20 +50,11 @@ def _purge(options: argparse.Namespace) -> int:
         lines([_facts(planned) | {"planned": planned.document()}])
     if not (options.json and options.dry_run):
         say(*_words(planned))
-    if options.dry_run:
-        say("Nothing was deleted: --dry-run only shows.")
-        return DONE
-    agreement = "--yes"
-    if planned.is_empty:
+    agreement = "--yes" if options.yes else "asked at a terminal"
+    if planned.is_empty and not options.dry_run:
         agreement = "nothing was to be deleted"
-    elif not options.yes:
-        if options.json or not at_a_terminal():
-            say("Nothing was deleted. At a terminal you are asked; scripts give --yes.")
-            return REFUSED
-        if not agreed("Delete this for good?"):
-            say("Nothing was deleted.")
-            return PROBLEMS
-        agreement = "asked at a terminal"
+    elif (refused := deletion_refused(options)) is not None:
+        return refused
     with installation.open_gallery(
         options.gallery, write=True, action="retention.purge"
     ) as gallery:

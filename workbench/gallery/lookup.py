@@ -30,7 +30,7 @@ from workbench.errors import GalleryError
 from workbench.gallery.entries import TRACKLETS
 from workbench.gallery.locating import planned
 from workbench.gallery.packs import Address, Picture
-from workbench.gallery.parts import Part
+from workbench.gallery.parts import Keys, Part
 from workbench.gallery.resolving import Reader
 from workbench.gallery.snapshot import Snapshot
 from workbench.gallery.storage import ObjectGone
@@ -134,6 +134,37 @@ def _candidates(
     return found
 
 
+class Where(NamedTuple):
+    """Place of a tracklet in the footage: file of its recording, as catalogued, and camera."""
+
+    file: str
+    camera_id: str
+
+
+def where_seen(reader: Reader, tracklet_ids: Collection[str]) -> dict[str, Where]:
+    """Find tracklets in the footage, searchable or not, by id; others are left out.
+
+    Raises GalleryError if the gallery cannot be read.
+    """
+    wanted = _named(tracklet_ids)
+    found = reader.settled(lambda: _where(reader.snapshot, wanted)) if wanted else {}
+    return {tracklet_id: found[tracklet_id] for tracklet_id in tracklet_ids if tracklet_id in found}
+
+
+def _where(snapshot: Snapshot, wanted: Wanted) -> dict[str, Where]:
+    cameras = {
+        (f"{keys.recording[row]:016x}", int(keys.ordinal[row])): keys.cameras[keys.camera[row]]
+        for _, keys, rows in _found_in(snapshot, wanted, also_unsearchable=True)
+        for row in rows.tolist()
+    }
+    files = snapshot.manifest.shown({name for name, _ in cameras})  # one may be removed by now
+    return {
+        format_tracklet_id(name, ordinal): Where(files[name][0], camera)
+        for (name, ordinal), camera in cameras.items()
+        if name in files
+    }
+
+
 class _Seen(NamedTuple):
     """Row of a part, with what :meth:`Part.best_shots` has of it."""
 
@@ -151,17 +182,26 @@ def _found(snapshot: Snapshot, wanted: Wanted) -> Iterator[tuple[Part, NDArray[n
 
     Others have no shots. Raises ObjectGone if a part is dropped meanwhile.
     """
+    for part, _, rows in _found_in(snapshot, wanted):
+        yield part, rows
+
+
+def _found_in(
+    snapshot: Snapshot, wanted: Wanted, *, also_unsearchable: bool = False
+) -> Iterator[tuple[Part, Keys, NDArray[np.intp]]]:
     known = snapshot.manifest.recordings(wanted)
     left = {(name, ordinal) for name in known for ordinal in wanted[name]}
     for entry, some in planned(snapshot.manifest, snapshot.commit, known.values()):
-        part, rows = snapshot.part(entry), list[int]()
-        for row in np.flatnonzero(part.of(one.recording_id for one in some)).tolist():
-            one = f"{part.recording[row]:016x}", int(part.ordinal[row])
-            if one in left:
-                left.remove(one)
-                rows.append(row)
-        if rows:
-            yield part, np.array(rows)
+        part = snapshot.part(entry)
+        for keys in (part, part.unsearchable) if also_unsearchable else (part,):
+            rows = list[int]()
+            for row in np.flatnonzero(keys.of(one.recording_id for one in some)).tolist():
+                one = f"{keys.recording[row]:016x}", int(keys.ordinal[row])
+                if one in left:
+                    left.remove(one)
+                    rows.append(row)
+            if rows:
+                yield part, keys, np.array(rows)
     if left and snapshot.refreshed() is not snapshot:
         raise ObjectGone(
             "lacks tracklets that may be in parts of a later commit",
@@ -205,4 +245,4 @@ def shot_of(row: Mapping[str, Any], picture: Picture) -> Shot:
     )
 
 
-__all__ = ["address_of", "shot_of", "shots", "tracklets_by_id"]
+__all__ = ["Where", "address_of", "shot_of", "shots", "tracklets_by_id", "where_seen"]
