@@ -15,6 +15,7 @@ from pyarrow import fs
 
 from workbench.domain import Camera, IndexedRecording, Profile
 from workbench.errors import GalleryError
+from workbench.gallery import storage as storing
 from workbench.gallery.committing import Committer
 from workbench.gallery.database import SQLiteDatabase
 from workbench.gallery.entries import CameraEntry, Change
@@ -72,6 +73,31 @@ def test_objects_are_written_once_read_in_ranges_and_deleted(storage: Storage) -
     with pytest.raises(TypeError), storage.writing("parts/four/scan.arrow") as sink:
         sink.write("no bytes")
     assert storage.names("parts") == names[1:]
+
+
+def test_a_folder_that_another_process_deletes_as_empty_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = Storage.at(tmp_path / "kept"), Storage.at(tmp_path / "kept")
+    one.prepare()
+    names = ["packs/2026-03-29/b.pack", "packs/2026-03-29/a.pack"]
+    with other.writing(names[1]) as sink:
+        sink.write(b"a")
+    make, left = storing._make_private, names[1:]
+
+    def delete_after(folder: Path, root: Path) -> None:
+        make(folder, root)
+        while left:
+            other.delete([left.pop()])
+
+    monkeypatch.setattr(storing, "_make_private", delete_after)
+    with one.writing(names[0]) as sink:
+        sink.write(b"b")
+    assert one.names("packs") == names[:1]
+    one.delete(names[:1])
+    (tmp_path / "kept").rmdir()  # a gallery that is gone does not come back in part
+    with pytest.raises(GalleryError, match="No such file"), one.writing(names[0]):
+        pass
 
 
 @pytest.mark.parametrize(

@@ -166,8 +166,7 @@ class Storage:
             self._upload(name, kept.getvalue())
             return
         try:
-            _make_private((self.root / name).parent, self.root)
-            stream = self.files.open_output_stream(name)
+            stream = self._new(name)
             sink = Sink(stream)
             try:
                 yield sink
@@ -181,6 +180,18 @@ class Storage:
                 raise
         except OSError as error:
             raise self._unwritten(name, error) from error
+
+    def _new(self, name: str) -> pa.NativeFile:
+        """Open a new file of a local folder; those above it are made."""
+        assert self.root is not None
+        while True:
+            try:
+                _make_private((self.root / name).parent, self.root)
+                return self.files.open_output_stream(name)
+            except FileNotFoundError:
+                # Whoever deleted the last object of a day deleted its folder before this was in it.
+                if not self.root.is_dir():
+                    raise
 
     def _upload(self, name: str, content: pa.Buffer) -> None:
         """Have an object in the store: all of it when this returns, or none."""
