@@ -134,13 +134,15 @@ class Storing:
             self._add(waiting)
         except GalleryError:
             if len(waiting) == 1:
-                raise
+                (one,) = waiting
+                # Another process, where several write, or one of the same content.
+                if not (held_as := self._held_as(one.whole)):
+                    raise
+                stored[one.recording] = self._copy(one.recording, held_as)
+                return
             # One of them is to blame, and no other is to be read again for it.
             for one in waiting:
-                if held_as := self._held_as(one.whole):
-                    stored[one.recording] = self._copy(one.recording, held_as)
-                else:
-                    self._store([one], stored)
+                self._store([one], stored)
         else:
             stored |= {
                 one.recording: RecordingReport.of(one.whole, one.problems) for one in waiting
