@@ -17,7 +17,7 @@ from workbench.gallery.disk import refused_by_disk, unreadable
 from workbench.gallery.duck import connect
 from workbench.gallery.interrupts import undisturbed
 from workbench.gallery.questions import MADE, NAMES, write_named
-from workbench.gallery.snapshot import Snapshot
+from workbench.gallery.snapshot import Snapshot, settled
 from workbench.gallery.storage import Storage
 
 NOTE = "derived/named.json"  # which file was written, of which commit and place
@@ -97,7 +97,7 @@ def _kept(path: Path, folder: Path, what: str) -> GalleryError:
 
 
 def renew(path: Path, folder: Path, snapshot: Snapshot) -> bool:
-    """Write the file at *path* again, unless it shows this commit of the gallery in *folder*.
+    """Write the file at *path* again, unless it shows the last commit of the gallery in *folder*.
 
     To be called by who writes the gallery: when it was opened, since its folder may have moved;
     when a commit dropped parts, whose files the views name; and when it is closed.
@@ -117,6 +117,11 @@ def renew(path: Path, folder: Path, snapshot: Snapshot) -> bool:
         raise GalleryError(
             "was moved or deleted", where=str(path), fix="Restore it, or open another"
         )
+    written, _ = settled(snapshot, lambda now: _renewed(path, folder, now))
+    return written
+
+
+def _renewed(path: Path, folder: Path, snapshot: Snapshot) -> bool:
     now = {"commit": snapshot.commit, "storage": snapshot.storage.where("parts")}
     if is_there(path) and _note(folder) == {**now, "stamp": _stamp(path)}:
         return False

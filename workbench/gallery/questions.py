@@ -361,6 +361,7 @@ def write_named(path: Path, snapshot: Snapshot) -> None:
         with _making(unfinished, snapshot) as connection:
             _tables(connection, snapshot)
             entries, local = snapshot.parts(), snapshot.storage.root is not None
+            views: list[str] = []
             for file, name in _ROWS.items():
                 addresses = [snapshot.storage.where(one.object(file)) for one in entries]
                 if not local:
@@ -376,15 +377,13 @@ def write_named(path: Path, snapshot: Snapshot) -> None:
                 connection.unregister("incoming")
                 files = [sql_literal(address) for address in addresses]
                 rows = f"UNION ALL BY NAME FROM read_parquet([{', '.join(files)}])"
-                try:
-                    connection.execute(
-                        f"CREATE VIEW {name} AS FROM no_{name} {rows if files else ''}"
-                    )
-                except duckdb.IOException as error:
-                    _refuse_unread(snapshot, [one.object(file) for one in entries], error)
-                    raise
-            if local:
-                connection.execute(_views("VIEW", 1, 2))
+                views.append(f"CREATE VIEW {name} AS FROM no_{name} {rows if files else ''};")
+            try:  # each view looks at the files again
+                if local:
+                    connection.execute("".join([*views, _views("VIEW", 1, 2)]))
+            except duckdb.IOException as error:
+                _refuse_unread(snapshot, [e.object(file) for e in entries for file in _ROWS], error)
+                raise
             # What is found in it later besides was made by hand.
             connection.execute(f"CREATE TABLE {MADE} AS {NAMES}")
         unfinished.chmod(0o600)

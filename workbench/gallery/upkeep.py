@@ -71,7 +71,7 @@ class Upkeep:
         """
         folder = self._of.opened.folder
         try:
-            settled(self._of.snapshot, lambda now: renew(self._of.path, folder, now))
+            renew(self._of.path, folder, self._of.snapshot)
         except DiskRefused as error:
             _log.warning("The file that names the gallery shows an earlier commit: %s", error)
 
