@@ -94,16 +94,22 @@ def settle(
     adopted, differing = _adopted(found, footage)
     followed, by_name = _followed(footage, adopted)
     new = {**adopted, **followed}
+    old = {name: one.stretches for name, one in committer.manifest.recordings(new).items()}
     if new and agreed is not None:
         agreed(_changes(committer, new))
-    _restate(writer, new)
+    _restate(writer, new, old=old)
     kept = committer.manifest.recordings({*differing, *by_name}).values()
     return Arrival(came, len(new), tuple(sorted({one.file for one in kept})))
 
 
-def _restate(writer: Writer, new: Stretches, settings: Sequence[ClockSetting] = ()) -> None:
+def _restate(
+    writer: Writer,
+    new: Stretches,
+    settings: Sequence[ClockSetting] = (),
+    old: Stretches | None = None,
+) -> None:
     if new or settings:
-        restate(writer.committer, new, settings)
+        restate(writer.committer, new, settings, old=old)
         writer.dropped()
 
 

@@ -8,10 +8,10 @@ first byte was written.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -19,12 +19,20 @@ import pyarrow.compute as pc
 
 from workbench.domain import Camera, IndexedRecording, Profile, to_microseconds
 from workbench.errors import GalleryBusy, GalleryError
-from workbench.gallery.entries import Change, PackEntry, PartEntry, RecordingEntry, day_of
-from workbench.gallery.manifest import Manifest
+from workbench.gallery.entries import (
+    Change,
+    Leftover,
+    PackEntry,
+    PartEntry,
+    RecordingEntry,
+    day_of,
+)
+from workbench.gallery.manifest import Manifest, Outdated
 from workbench.gallery.packs import Address, Picture, divide, erase, write_pack
 from workbench.gallery.parts import Content, most_rows, write_part
 from workbench.gallery.planning import places_of
 from workbench.gallery.rows import by_day, microseconds, pictures_of, recording_rows, tracklet_rows
+from workbench.gallery.snapshot import MOST_TRIES
 from workbench.gallery.storage import Storage
 
 if TYPE_CHECKING:
@@ -33,6 +41,7 @@ if TYPE_CHECKING:
 # No commit takes that long: it writes no more than comes into one.
 ABANDONED = timedelta(days=1)
 
+T = TypeVar("T")
 Addresses = dict[tuple[str, int, int], Address]
 """Where the picture of each shot is, by recording, ordinal and rank."""
 
@@ -158,7 +167,7 @@ class Attempt:
     """Objects written for one commit. They belong to none until :meth:`commit`."""
 
     def __init__(self, committer: Committer) -> None:
-        self._by, self._names = committer, set[str]()
+        self._by, self._reserved = committer, list[Leftover]()
         self._manifest, self._storage = committer.manifest, committer.storage
 
     def write_packs(
@@ -193,13 +202,13 @@ class Attempt:
 
     def _reserve_packs(self, days: Sequence[int]) -> list[PackEntry]:
         _, packs = self._manifest.reserve(self._by.role, packs=days) if days else ([], [])
-        self._names |= {pack.name for pack in packs}
+        self._reserved += [Leftover(pack.name, pack.day, True) for pack in packs]
         return packs
 
     def erase(self, entry: PackEntry, addresses: Collection[Address]) -> PackEntry:
         """Write a pack again without some pictures, under its number."""
         _, (reserved,) = self._manifest.reserve(self._by.role, again=[entry])
-        self._names.add(reserved.name)
+        self._reserved.append(Leftover(reserved.name, reserved.day, True))
         made = erase(self._storage, entry, reserved, addresses)
         self._storage.sync([made.object])
         return made
@@ -219,7 +228,9 @@ class Attempt:
             for some in by_place(of_day, places, most)
         ]
         names, _ = self._manifest.reserve(self._by.role, parts=[day for day, _ in divided])
-        self._names.update(names)
+        self._reserved += [
+            Leftover(name, day, False) for name, (day, _) in zip(names, divided, strict=True)
+        ]
         made = [
             write_part(
                 self._storage, name, some, day=day, places=places, profile=profile,
@@ -241,17 +252,33 @@ class Attempt:
 
     def discard(self) -> None:
         """Delete what was written and not committed."""
+        names = {one.name for one in self._reserved}
         every = self._manifest.unfinished(self._by.role)
-        mine = [one for one in every if one.name in self._names]
+        mine = [one for one in every if one.name in names]
         if not self._manifest.shared:
             # Where the disk is full there is room for the rest then. No commit of theirs can be on
             # its way, as to a server.
             self._storage.delete(name for one in mine for name in one.objects)
         self._manifest.abandon(mine)
         # Asked again: of a commit that was lost on its way, it may have come through by now.
-        left = [one for one in self._manifest.dropped() if one.name in self._names]
-        self._storage.delete(name for one in left for name in one.objects)
+        left = [one for one in self._manifest.dropped() if one.name in names]
+        # What others swept, as this stood still for so long, may have been written since.
+        swept = self._manifest.forgotten(self._reserved)
+        self._storage.delete(name for one in (*left, *swept) for name in one.objects)
         self._manifest.release(left)
+
+
+def unless_outdated(work: Callable[[], T]) -> T:
+    """Do some work, and again if what it was made from is no longer so when it is committed.
+
+    Raises Outdated if that happens ten times in a row.
+    """
+    for _ in range(MOST_TRIES):
+        try:
+            return work()
+        except Outdated as error:
+            outdated = error
+    raise outdated
 
 
 def _refuse_templates(one: IndexedRecording, profile: Profile) -> None:
@@ -318,4 +345,4 @@ def longest_in(tracklets: pa.Table) -> int:
     return int((microseconds(tracklets["last_seen"]) - microseconds(tracklets["first_seen"])).max())
 
 
-__all__ = ["Addresses", "Attempt", "Committer", "by_place", "longest_in"]
+__all__ = ["Addresses", "Attempt", "Committer", "by_place", "longest_in", "unless_outdated"]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,6 +16,7 @@ from workbench.domain import (
     ClockCorrection,
     ClockSetting,
     ProgressCallback,
+    Stretch,
 )
 from workbench.gallery.clockchanges import (
     Concerned,
@@ -22,12 +25,14 @@ from workbench.gallery.clockchanges import (
     refuse_unknown,
     setting_of_all,
 )
-from workbench.gallery.committing import Committer
+from workbench.gallery.committing import Committer, unless_outdated
 from workbench.gallery.entries import TRACKLETS, RecordingEntry
 from workbench.gallery.footage import Footage
 from workbench.gallery.locating import locate
 from workbench.gallery.restating import restate
 from workbench.gallery.snapshot import Snapshot, settled
+
+Stretches: TypeAlias = dict[str, tuple[Stretch, ...]]
 
 
 def correct_clock(
@@ -99,33 +104,67 @@ def correct_clock(
         from_seconds=from_seconds, alone=alone, since=since, until=until,
         catalogue_of=lambda folder, named: catalogue_of(footage, folder, named),
     )  # fmt: skip
-    known = _to_correct(footage, names, setting, from_seconds)
-    seen, _ = settled(snapshot, lambda now: first_seconds(now, known.values()))
-    changes, fresh = changes_of_all(
-        _concerned(known), {name: one.stretches for name, one in known.items()}, seen, correction,
-        "recording" if setting is None else setting.given_for,
-        from_seconds=from_seconds, alone=alone, placed_by_clock=footage.placed_by_clock,
-    )  # fmt: skip
-    if not dry_run and (fresh or setting is not None):
-        restate(committer, fresh, [] if setting is None else [setting], progress=progress)
-    return changes
+
+    def correct() -> list[ClockChange]:
+        correcting = _Correcting(footage, snapshot, correction, names, setting, from_seconds, alone)
+        fresh, old = correcting.take()
+        if not dry_run and (fresh or setting is not None):
+            settings = [] if setting is None else [setting]
+            restate(committer, fresh, settings, old=old, late=correcting, progress=progress)
+        return correcting.changes
+
+    # Others may write meanwhile, where the manifest is in Postgres.
+    return unless_outdated(correct)
 
 
-def _to_correct(
-    footage: Footage, names: Sequence[str], setting: ClockSetting | None, from_seconds: float
-) -> dict[str, RecordingEntry]:
-    """Recordings that a correction concerns, by id and in order of time."""
-    ids = names if setting is None else footage.concerned_by(setting)
-    found = footage.manifest.recordings(ids)
-    refuse_unknown(ids, _concerned(found), from_seconds, footage.where)
-    in_order = sorted(found.values(), key=lambda one: (one.started_at, one.recording_id))
-    return {one.recording_id: one for one in in_order}
+@dataclass
+class _Correcting:
+    """Recordings that a correction concerns, as they come, and what it changes."""
+
+    footage: Footage
+    snapshot: Snapshot
+    correction: ClockCorrection
+    names: Sequence[str]
+    setting: ClockSetting | None
+    from_seconds: float
+    alone: bool
+    changes: list[ClockChange] = field(default_factory=list, init=False)
+    _known: set[str] = field(default_factory=set, init=False)
+
+    def _left(self) -> list[str]:
+        ids = self.names if self.setting is None else self.footage.concerned_by(self.setting)
+        return [name for name in ids if name not in self._known]
+
+    def none(self) -> bool:
+        return not self._left()
+
+    def take(self) -> tuple[Stretches, Stretches]:
+        """New and old stretches of the recordings that are not known yet, by id."""
+        ids = self._left()
+        found = self.footage.manifest.recordings(ids)
+        known = _concerned(found)
+        if self.setting is None:  # of the others, one may have been removed meanwhile
+            refuse_unknown(ids, known, self.from_seconds, self.footage.where)
+        old = {name: one.stretches for name, one in found.items()}
+        seen, _ = settled(self.snapshot, lambda now: first_seconds(now, found.values()))
+        changes, fresh = changes_of_all(
+            known, old, seen, self.correction,
+            "recording" if self.setting is None else self.setting.given_for,
+            from_seconds=self.from_seconds, alone=self.alone,
+            placed_by_clock=self.footage.placed_by_clock,
+        )  # fmt: skip
+        self.changes += changes
+        self._known.update(ids)
+        return fresh, {name: old[name] for name in fresh}
 
 
 def _concerned(known: Mapping[str, RecordingEntry]) -> dict[str, Concerned]:
+    """Recordings in order of time."""
     return {
-        name: Concerned(name, one.file, one.camera_id, one.stated_at, one.seconds, one.stream)
-        for name, one in known.items()
+        one.recording_id: Concerned(
+            one.recording_id, one.file, one.camera_id, one.stated_at, one.seconds, one.stream
+        )
+        for one in sorted(known.values(), key=lambda one: (one.started_at, one.recording_id))
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
@@ -367,6 +367,9 @@ class Change:
         not be searched.
     places : mapping of str to iterable of int
         Places along the curve under which rows of cameras lie in the new parts.
+    still : callable, optional
+        Says, when no one else can change anything any more, whether what the change was made from
+        is still so; if not, the commit is refused.
     """
 
     parts: Sequence[PartEntry] = ()
@@ -385,7 +388,8 @@ class Change:
     refusals: Sequence[RefusalEntry] = ()
     owner: str | None = None  # None: it stays
     longest_tracklet: Microseconds = 0  # of the new parts
-    committed_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    committed_at: datetime | None = None  # None: now, by the clock of all who write
+    still: Callable[[], bool] | None = None
 
 
 __all__ = [

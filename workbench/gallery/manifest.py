@@ -96,6 +96,10 @@ class Overtaken(GalleryError):
     """A change was made from rows that are not in the gallery any more; it can be made again."""
 
 
+class Outdated(Overtaken):
+    """A change was made from what is no longer so, and has to be thought out again."""
+
+
 class AlreadyStored(GalleryError):
     """A recording is in the gallery already. ``recording_ids`` names all that are."""
 
@@ -357,14 +361,24 @@ class Manifest:
         Overtaken
             If a part, pack or recording that it drops, replaces or restates is not in the gallery
             any more, or a reserved name was swept.
+        Outdated
+            If what the change was made from is no longer so.
         GalleryError
             If it cannot be written. Nothing has changed then, as after the two above.
         """
 
+        at = to_microseconds(change.committed_at or self.now())
+
         def work() -> int:
             ((last,),) = self._database.rows("SELECT last_commit FROM gallery")
             number: int = last + 1
-            about = {"commit": number, "at": to_microseconds(change.committed_at)}
+            about = {"commit": number, "at": at}
+            if change.still is not None and not change.still():
+                raise Outdated(
+                    "is not any more as this was made from",
+                    where=self._where,
+                    fix="Do this again: something else changed it meanwhile",
+                )
             self._drop("parts", change.dropped_parts, about)
             self._drop("packs", change.dropped_packs, about)
             self._add_parts(change.parts, about)
@@ -637,6 +651,18 @@ class Manifest:
                 self._database.change(f"DELETE FROM {table} WHERE {chosen}", parameters)  # noqa: S608
 
         self._database.write(work)
+
+    def forgotten(self, leftovers: Sequence[Leftover]) -> list[Leftover]:
+        """List those of some parts and packs of which the manifest knows nothing any more."""
+        among, known = self._database.among("name", "names"), set[Row]()
+        for table, names in _by_table(leftovers):
+            known.update(
+                self._database.rows(
+                    f"SELECT name FROM {table} WHERE {among}",  # noqa: S608
+                    {"names": self._database.values(names)},
+                )
+            )
+        return [one for one in leftovers if (one.name,) not in known]
 
     def reserved(self) -> list[Leftover]:
         """Parts and packs that any process reserved, and has not committed."""

@@ -77,17 +77,18 @@ def purge(
             for group in groups(committer.manifest, committer.storage, {*recordings, *tracklets}):
                 made = _Purge(committer, group, recordings, tracklets).commit(settling)
                 done = Removed(done.recordings + made.recordings, done.tracklets + made.tracklets)
-            break
+            if not (left := committer.manifest.held(recordings)):
+                break
+            # Where several write, another one may have stored it since the look: it goes, too.
+            why = GalleryError(
+                f"holds recording {min(left)}, and no part of it has its rows",
+                where=committer.storage.address,
+                fix="Check the gallery with `sightline gallery check`",
+            )
         except (Overtaken, ObjectGone) as error:
-            overtaken = error  # merged meanwhile: what is left is looked for again
+            why = error  # merged meanwhile: what is left is looked for again
     else:
-        raise overtaken
-    if left := committer.manifest.held(recordings):
-        raise GalleryError(
-            f"holds recording {min(left)}, and no part of it has its rows",
-            where=committer.storage.address,
-            fix="Check the gallery with `sightline gallery check`",
-        )
+        raise why
     committer.delete_dropped()
     committer.manifest.scrub()
     return done

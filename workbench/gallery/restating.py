@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -25,11 +25,10 @@ from workbench.domain import (
     seen_spans,
     to_microseconds,
 )
-from workbench.errors import GalleryError
-from workbench.gallery.committing import Committer
+from workbench.gallery.committing import Attempt, Committer
 from workbench.gallery.entries import Change, RecordingEntry, day_of
 from workbench.gallery.locating import locate
-from workbench.gallery.manifest import Overtaken
+from workbench.gallery.manifest import Outdated, Overtaken
 from workbench.gallery.parts import Content, Part
 from workbench.gallery.planning import places_of
 from workbench.gallery.rows import RECORDINGS, days_of, notes_of
@@ -37,12 +36,17 @@ from workbench.gallery.snapshot import MOST_TRIES
 from workbench.gallery.storage import ObjectGone
 from workbench.gallery.times import shifts
 
+# Recordings that others store while the last ones are being written are few, and soon written.
+MOST_ROUNDS = 100
+
 
 def restate(
     committer: Committer,
     stretches: Mapping[str, Sequence[Stretch]],
     settings: Sequence[ClockSetting] = (),
     *,
+    old: Mapping[str, Sequence[Stretch]] | None = None,
+    late: Late | None = None,
     progress: ProgressCallback | None = None,
 ) -> None:
     """Give recordings other stretches, by id, with all times, and keep *settings* of clocks.
@@ -51,74 +55,137 @@ def restate(
     ----------
     committer : Committer
         In the writer's role.
+    old : mapping, optional
+        Stretches that the new ones were made from, by id.
+    late : Late, optional
+        Recordings that others store meanwhile, and that the settings concern, too.
     progress : callable, optional
         Called after each part that was written again.
 
     Raises
     ------
+    Outdated
+        If a recording is not in the gallery, or has other stretches than the *old* ones by now.
+        All times are as they were then, as after the next.
     GalleryError
-        If a recording is not in the gallery, or a part cannot be read or written again. All times
-        are as they were then.
+        If a part cannot be read or written again.
     """
+    wanted = _Wanted(dict(stretches), dict(old or {}))
     for _ in range(MOST_TRIES):
         try:
-            _restate(committer, stretches, settings, progress)
+            _restate(committer, wanted, settings, late, progress)
             committer.delete_dropped()
             return
+        except Outdated:
+            raise
         except (Overtaken, ObjectGone) as error:  # merged meanwhile
             overtaken = error
     raise overtaken
 
 
+class Late(Protocol):
+    """Recordings that others store while a correction that concerns them is being written."""
+
+    def none(self) -> bool:
+        """Return True if there are none."""
+        ...
+
+    def take(self) -> tuple[Mapping[str, Sequence[Stretch]], Mapping[str, Sequence[Stretch]]]:
+        """New and old stretches of those that were stored since the last time, by id."""
+        ...
+
+
+class _Wanted(NamedTuple):
+    """New stretches of recordings, and those that they were made from where that is known."""
+
+    new: dict[str, Sequence[Stretch]]
+    old: dict[str, Sequence[Stretch]]
+
+
 def _restate(
     committer: Committer,
-    stretches: Mapping[str, Sequence[Stretch]],
+    wanted: _Wanted,
     settings: Sequence[ClockSetting],
+    late: Late | None,
     progress: ProgressCallback | None,
 ) -> None:
+    with committer.attempt() as attempt:
+        change = _written(committer, attempt, wanted, progress)
+        still = None if late is None else late.none
+        for _ in range(MOST_ROUNDS):
+            if not change.restated and not settings:
+                return
+            try:
+                attempt.commit(replace(change, clocks=settings, still=still))
+            except Outdated as error:
+                outdated = error
+            else:
+                return
+            assert late is not None
+            more = _Wanted(*map(dict, late.take()))
+            wanted.new.update(more.new)  # also if all of it is done again
+            wanted.old.update(more.old)
+            change = _both(change, _written(committer, attempt, more, None))
+        raise outdated
+
+
+def _both(one: Change, other: Change) -> Change:
+    """Change that makes two of different parts."""
+    return replace(
+        one,
+        parts=[*one.parts, *other.parts],
+        dropped_parts=[*one.dropped_parts, *other.dropped_parts],
+        restated=[*one.restated, *other.restated],
+        places={**one.places, **other.places},
+    )
+
+
+def _written(
+    committer: Committer, attempt: Attempt, wanted: _Wanted, progress: ProgressCallback | None
+) -> Change:
+    """Write the parts of some recordings again; return the change that has them."""
     manifest, storage = committer.manifest, committer.storage
-    known = manifest.recordings(stretches)
-    if missing := stretches.keys() - known.keys():
-        raise GalleryError(
+    known = manifest.recordings(wanted.new)
+    if missing := wanted.new.keys() - known.keys():
+        raise Outdated(
             f"holds no recording {min(missing)}",
             where=storage.address,
             fix="Name one of the recordings that it lists",
         )
-    if not known and not settings:
-        return
-    new = {name: _entry(one, tuple(stretches[name])) for name, one in known.items()}
+    # Who changes it after this look writes its part again, which this drops.
+    if other := [name for name, those in wanted.old.items() if known[name].stretches != those]:
+        raise Outdated(
+            f"holds other times of recording {min(other)} by now",
+            where=storage.address,
+            fix="Look at them, and do this again",
+        )
+    new = {name: _entry(one, tuple(wanted.new[name])) for name, one in known.items()}
     concerned = locate(manifest, storage, known.values())
     cameras = {camera.camera_id: camera for camera in manifest.cameras()}
     days: dict[str, set[int]] = {
         name: {day_of(to_microseconds(one.started_at))} for name, one in new.items()
     }
     parts, used = [], dict[str, int]()
-    with committer.attempt() as attempt:
-        for done, (entry, ids) in enumerate(concerned.values(), start=1):
-            content = _moved(
-                Part(storage, entry, manifest.profile).content(), known, new, sorted(ids)
-            )
-            names = {n for table in content for n in pc.unique(table["camera_id"]).to_pylist()}
-            places = places_of([cameras[name] for name in sorted(names)])
-            used |= places
-            for name in ids:
-                own = content[1].filter(pc.equal(content[1]["recording_id"], name))
-                days[name] |= set(days_of(own["first_seen"]).tolist())
-            parts += attempt.write_parts(content, places)
-            if progress is not None:
-                progress(Progress(done, len(concerned)))
-        attempt.commit(
-            Change(
-                parts=parts,
-                dropped_parts=list(concerned),
-                restated=[
-                    replace(one, first_day=min(days[name]), last_day=max(days[name]))
-                    for name, one in new.items()
-                ],
-                clocks=settings,
-                places={name: [place] for name, place in used.items()},
-            )
-        )
+    for done, (entry, ids) in enumerate(concerned.values(), start=1):
+        content = _moved(Part(storage, entry, manifest.profile).content(), known, new, sorted(ids))
+        names = {n for table in content for n in pc.unique(table["camera_id"]).to_pylist()}
+        places = places_of([cameras[name] for name in sorted(names)])
+        used |= places
+        for name in ids:
+            own = content[1].filter(pc.equal(content[1]["recording_id"], name))
+            days[name] |= set(days_of(own["first_seen"]).tolist())
+        parts += attempt.write_parts(content, places)
+        if progress is not None:
+            progress(Progress(done, len(concerned)))
+    return Change(
+        parts=parts,
+        dropped_parts=list(concerned),
+        restated=[
+            replace(one, first_day=min(days[name]), last_day=max(days[name]))
+            for name, one in new.items()
+        ],
+        places={name: [place] for name, place in used.items()},
+    )
 
 
 def _entry(one: RecordingEntry, stretches: tuple[Stretch, ...]) -> RecordingEntry:
@@ -202,4 +269,4 @@ def _restated(row: dict[str, Any], new: RecordingEntry) -> dict[str, Any]:
     }
 
 
-__all__ = ["restate"]
+__all__ = ["Late", "restate"]

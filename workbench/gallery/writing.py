@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeAlias
@@ -11,7 +11,7 @@ from typing import TypeAlias
 from workbench.domain import GIVEN_FOR, Camera, IndexedRecording, Recording
 from workbench.errors import GalleryError
 from workbench.gallery.arriving import arrive
-from workbench.gallery.committing import Committer
+from workbench.gallery.committing import Committer, unless_outdated
 from workbench.gallery.entries import CameraEntry, Change, RefusalEntry, RunEntry
 from workbench.gallery.exchange import Tables
 from workbench.gallery.footage import Footage
@@ -101,12 +101,23 @@ class Writer:
         theirs = {name: cameras[name] for name in sorted(used & cameras.keys())}
         contents = frozenset(one.sha256 for one in recordings)
         with self._claimed(contents, not any(one.stored_id for one in recordings)) as owner:
-            self.committer.store(
-                [self.footage.with_clock_set(one) for one in recordings],
-                theirs,
-                Change(owner=owner),
-            )
+            unless_outdated(lambda: self._store(recordings, theirs, owner))
         self.stored()
+
+    def _store(
+        self,
+        recordings: Sequence[IndexedRecording],
+        cameras: Mapping[str, Camera],
+        owner: str | None,
+    ) -> None:
+        manifest = self.committer.manifest
+        commit = manifest.state().clocks_commit
+        self.committer.store(
+            [self.footage.with_clock_set(one) for one in recordings],
+            cameras,
+            # Where several write, another one may set a clock meanwhile.
+            Change(owner=owner, still=lambda: manifest.state().clocks_commit == commit),
+        )
 
     def _refuse_known(self, recordings: Sequence[IndexedRecording]) -> None:
         """Refuse recordings that are here already; the commit does so again, by their ids."""
