@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import os
+import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -25,7 +27,9 @@ from workbench.footage.importing import (
     read_zone,
     survey,
     write_catalogue,
+    writing,
 )
+from workbench.footage.tables import append_row, with_rows
 
 PLACES = "camera_id,name,latitude,longitude\nGate 3,Gate,51.48,-0.01\nYard,Yard,51.49,-0.02\n"
 
@@ -351,6 +355,28 @@ def test_written_tables_are_read_back_and_rows_that_are_there_stay(
     assert (root / "footage.csv").read_text().startswith(before)
     assert len(read_catalogue(root).recordings) == 2
     assert [path.name for path in root.iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_row_that_a_hook_adds_while_a_catalogue_is_written_is_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    film(tmp_path / "Gate" / "2026-03-30_18-00-00.mkv")
+    columns, table = ["file", "camera_id", "started_at"], tmp_path / "footage.csv"
+    table.write_text(",".join(columns) + "\n")
+    row = dict(zip(columns, ["new.mkv", "Gate", "2026-03-29T18:00:00Z"], strict=True))
+    hook = threading.Thread(target=append_row, args=(table, columns, row))
+
+    def slow(*given: Any, **options: Any) -> bytes:
+        content = with_rows(*given, **options)
+        hook.start()
+        hook.join(0.2)  # as long as it takes where nothing keeps it out
+        return content
+
+    monkeypatch.setattr(writing, "with_rows", slow)
+    write_catalogue(propose_catalogue(tmp_path, zone="UTC", without_places=True), add=True)
+    hook.join()
+    assert "new.mkv" in table.read_text()
+    assert "18-00-00.mkv" in table.read_text()
 
 
 def test_rows_added_to_a_table_of_others_keep_their_doubt(tmp_path: Path) -> None:

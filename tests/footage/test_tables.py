@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from workbench.errors import CatalogueError
-from workbench.footage.tables import read_table, with_rows
+from workbench.footage import tables
+from workbench.footage.tables import append_row, read_table, remove_rows, with_rows
 
 COLUMNS = ("camera_id", "latitude", "longitude")
 
@@ -95,3 +99,36 @@ def test_rows_are_added_as_the_table_itself_is_written(
     *_, (_, last) = read_table(path, ("file", "camera_id", "frame_rate"))
     assert last["frame_rate"] == "2"
     assert "time_from" not in last
+
+
+@pytest.mark.parametrize("change", ["append", "remove"])
+def test_a_row_that_is_added_while_another_change_is_made_is_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("file,camera_id\nold.mkv,C1\n")
+    begun, added = threading.Event(), threading.Event()
+    true: Callable[..., Any] = tables.replace_file
+
+    def slow(*given: Any) -> None:
+        if not begun.is_set():
+            begun.set()
+            added.wait(0.2)  # as long as it takes where nothing keeps the other one out
+        true(*given)
+
+    monkeypatch.setattr(tables, "replace_file", slow)
+
+    def first() -> None:
+        if change == "append":
+            append_row(path, ["file"], {"file": "first.mkv"})
+        else:
+            remove_rows(path, ["file"], {"old.mkv"})
+
+    thread = threading.Thread(target=first)
+    thread.start()
+    begun.wait()
+    append_row(path, ["file"], {"file": "second.mkv"})
+    added.set()
+    thread.join()
+    files = {row["file"] for _, row in read_table(path, ["file"])}
+    assert files == ({"old.mkv", "first.mkv"} if change == "append" else set()) | {"second.mkv"}

@@ -5,6 +5,8 @@ from __future__ import annotations
 import codecs
 import contextlib
 import csv
+import errno
+import fcntl
 import io
 import os
 import tempfile
@@ -15,6 +17,8 @@ from pathlib import Path
 from workbench.domain.spreadsheets import as_written, inert
 from workbench.errors import CatalogueError, unwritten
 
+# What a disk says that knows no locks, or, as NFS, none of folders.
+_NO_LOCKS = {errno.EBADF, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 SEPARATORS = (",", ";", "\t", "|")
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -127,9 +131,49 @@ def append_row(path: Path, columns: Sequence[str], row: Mapping[str, str]) -> No
     CatalogueError
         If the table cannot be read, lacks one of *columns*, or cannot be written.
     """
+    with changing(path.parent):
+        _make_table(path, columns)
+        replace_file(path, with_rows(path, columns, [row], leave=()))
+
+
+def make_table(path: Path, columns: Sequence[str]) -> None:
+    """Make a table with these columns and no rows, unless it is there.
+
+    Raises CatalogueError if it cannot be written.
+    """
+    with changing(path.parent):
+        _make_table(path, columns)
+
+
+def _make_table(path: Path, columns: Sequence[str]) -> None:
     if not path.exists():
         replace_file(path, (",".join(columns) + "\n").encode())
-    replace_file(path, with_rows(path, columns, [row], leave=()))
+
+
+@contextlib.contextmanager
+def changing(folder: Path) -> Iterator[None]:
+    """Keep others from changing the tables of a folder between reading them and replacing them.
+
+    A network share may know no such locks: who changes a table there has to be the only one.
+
+    Raises
+    ------
+    CatalogueError
+        If the folder cannot be opened.
+    """
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise _unwritten(folder, error) from None
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise _unwritten(folder, error) from None
+        yield
+    finally:
+        os.close(handle)
 
 
 def remove_rows(path: Path, columns: Sequence[str], gone: Collection[str]) -> None:
@@ -142,6 +186,11 @@ def remove_rows(path: Path, columns: Sequence[str], gone: Collection[str]) -> No
     CatalogueError
         If the table cannot be read or written, or lacks one of *columns*.
     """
+    with changing(path.parent):
+        replace_file(path, _without_rows(path, columns, gone))
+
+
+def _without_rows(path: Path, columns: Sequence[str], gone: Collection[str]) -> bytes:
     lines, first, _ = _first_line(path, columns)
     separator = _separator(path, first, columns)
     at = _names(path, first, separator).index(columns[0])
@@ -160,7 +209,7 @@ def remove_rows(path: Path, columns: Sequence[str], gone: Collection[str]) -> No
     except csv.Error as error:
         raise _unreadable(path, str(error)) from None
     mark, encoding = _encoding(path.read_bytes())
-    replace_file(path, mark + "".join(kept).encode(encoding))
+    return mark + "".join(kept).encode(encoding)
 
 
 def replace_file(path: Path, content: bytes) -> None:
@@ -187,8 +236,12 @@ def replace_file(path: Path, content: bytes) -> None:
                 Path(name).unlink()
             raise
     except OSError as error:
-        what, fix = unwritten(error, fix="Check the folder's permissions and the disk")
-        raise CatalogueError(what, where=str(path), fix=fix) from None
+        raise _unwritten(path, error) from None
+
+
+def _unwritten(path: Path, error: OSError) -> CatalogueError:
+    what, fix = unwritten(error, fix="Check the folder's permissions and the disk")
+    return CatalogueError(what, where=str(path), fix=fix)
 
 
 def _encoding(content: bytes) -> tuple[bytes, str]:

@@ -37,6 +37,7 @@ from workbench.footage.catalog import (
 )
 from workbench.footage.files import stamp_of
 from workbench.footage.frames import RecordingReader
+from workbench.footage.tables import make_table
 from workbench.indexing.fetched import Call, Fetched, Log, Note, after, refuse_link, take
 
 CONTRACT = 1  # version of what the program is given, and of what it answers
@@ -132,8 +133,7 @@ class Hook:
             for camera in cameras.values()
             if camera.place and shapely.intersects_xy(scope.district.area, *camera.place)
         )
-        if not (folder / FOOTAGE_CSV).exists():  # a catalogue that begins with the hook
-            (folder / FOOTAGE_CSV).write_text(",".join(FOOTAGE_COLUMNS) + "\n")
+        make_table(folder / FOOTAGE_CSV, FOOTAGE_COLUMNS)  # of a catalogue that begins with it
         if not inside:
             nothing = "no camera of the catalogue is within the area: there is nothing to fetch"
             return HookReport((), (), nothing, 0.0)

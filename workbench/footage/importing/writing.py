@@ -20,7 +20,7 @@ from workbench.footage.catalog import (
 )
 from workbench.footage.importing.proposal import Proposal, ProposedRecording
 from workbench.footage.importing.survey import leads_out
-from workbench.footage.tables import read_table, replace_file, with_rows
+from workbench.footage.tables import changing, read_table, replace_file, with_rows
 
 # Says what a time rests on. A table that lacks it gets it only for times that are in doubt.
 TIME_FROM = "time_from"
@@ -134,39 +134,40 @@ def write_catalogue(
             fix="See what each of them lacks",
         )
     place, within = _places(proposal.survey.folder, out)
-    there = [
-        name for name in (CAMERAS_CSV, CAMERAS_GEOJSON, FOOTAGE_CSV) if (place / name).exists()
-    ]
-    if there and not add:
-        raise CatalogueError(
-            f"has {' and '.join(there)} already",
-            where=str(place),
-            fix="Have rows added to it, or choose another folder",
-        )
-    before = existing_catalogue(proposal.survey.folder, out)
-    known = {one.camera_id for one in before.cameras}
-    wanted = {row.camera_id for row in rows}
-    cameras = [one for one in proposal.cameras if one.camera_id in wanted - known]
-    if cameras and CAMERAS_GEOJSON in there:
-        raise CatalogueError(
-            f"has {CAMERAS_GEOJSON}, without the camera {cameras[0].camera_id}",
-            where=str(place),
-            fix="Add the new cameras to it",
-        )
-    fresh = [row for row in rows if row.file not in before.files]
-    contents = {}
-    if cameras:
-        contents[place / CAMERAS_CSV] = _content(
-            place / CAMERAS_CSV, CAMERA_COLUMNS, [_camera_row(one) for one in cameras]
-        )
-    if fresh:
-        contents[place / FOOTAGE_CSV] = _content(
-            place / FOOTAGE_CSV, FOOTAGE_COLUMNS, [_row(one, within) for one in fresh]
-        )
-    # The cameras first: a camera without recordings does no harm.
-    for path, content in contents.items():
-        replace_file(path, content)
-    return Written(place, len(cameras), len(fresh), bool(there))
+    with changing(place):  # or a row that another one adds meanwhile would be lost
+        there = [
+            name for name in (CAMERAS_CSV, CAMERAS_GEOJSON, FOOTAGE_CSV) if (place / name).exists()
+        ]
+        if there and not add:
+            raise CatalogueError(
+                f"has {' and '.join(there)} already",
+                where=str(place),
+                fix="Have rows added to it, or choose another folder",
+            )
+        before = existing_catalogue(proposal.survey.folder, out)
+        known = {one.camera_id for one in before.cameras}
+        wanted = {row.camera_id for row in rows}
+        cameras = [one for one in proposal.cameras if one.camera_id in wanted - known]
+        if cameras and CAMERAS_GEOJSON in there:
+            raise CatalogueError(
+                f"has {CAMERAS_GEOJSON}, without the camera {cameras[0].camera_id}",
+                where=str(place),
+                fix="Add the new cameras to it",
+            )
+        fresh = [row for row in rows if row.file not in before.files]
+        contents = {}
+        if cameras:
+            contents[place / CAMERAS_CSV] = _content(
+                place / CAMERAS_CSV, CAMERA_COLUMNS, [_camera_row(one) for one in cameras]
+            )
+        if fresh:
+            contents[place / FOOTAGE_CSV] = _content(
+                place / FOOTAGE_CSV, FOOTAGE_COLUMNS, [_row(one, within) for one in fresh]
+            )
+        # The cameras first: a camera without recordings does no harm.
+        for path, content in contents.items():
+            replace_file(path, content)
+        return Written(place, len(cameras), len(fresh), bool(there))
 
 
 def _places(folder: Path, out: Path | str | None) -> tuple[Path, str]:
