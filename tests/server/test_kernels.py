@@ -21,6 +21,7 @@ from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import websocket_connect
 
 from workbench.casework.record.identity import account_of_process
+from workbench.server import kernels as server_kernels
 from workbench.server import pages
 from workbench.server.kernels import CurrentInterpreter, DashboardKernels
 from workbench.server.openings import LOST_SECONDS, UNCLAIMED_SECONDS
@@ -180,6 +181,30 @@ def test_a_kernel_that_waits_is_kept_and_one_whose_page_is_gone_is_ended(
 
     with ThreadPoolExecutor(1) as thread:
         assert thread.submit(asyncio.run, look()).result() == [True] * 5 + [False]
+
+
+def test_a_kernel_that_cannot_be_made_ready_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_kernels, "_PREWARM", "1 / 0")
+
+    async def look() -> tuple[str, list[str]]:
+        kernels: Any = DashboardKernels(
+            environment=dict(os.environ),
+            warm_kernels=1,
+            connection_dir=str(tmp_path),
+            kernel_spec_manager=CurrentInterpreter(),
+        )
+        kernels.refill()
+        (failed,) = await asyncio.gather(*kernels._waiting, return_exceptions=True)
+        left = kernels.list_kernel_ids()
+        await kernels.shutdown_all(now=True)
+        return str(failed), left
+
+    with ThreadPoolExecutor(1) as thread:
+        failed, left = thread.submit(asyncio.run, look()).result()
+    assert "division by zero" in failed
+    assert left == []
 
 
 @pytest.mark.slow

@@ -134,7 +134,6 @@ class DashboardKernels(AsyncMappingKernelManager):
     warm_kernels = Int(
         WARM_KERNELS, min=0, config=True, help="how many kernels are kept ready for the next pages"
     )
-
     most = Int(64, min=1, config=True, help="kernels of pages in all")
     most_of_person = Int(8, min=1, config=True, help="kernels of one person's pages")
 
@@ -406,6 +405,7 @@ class DashboardKernels(AsyncMappingKernelManager):
             await warm.run(_PREWARM, seconds=_PREWARM_SECONDS)
         except BaseException:
             warm.client.stop_channels()
+            await self.end(kernel_id)
             raise
         return warm
 
