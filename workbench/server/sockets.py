@@ -177,6 +177,8 @@ class KernelSocket(KernelWebsocketHandler):
         """Send a message of the kernel, but none that shows the code of a cell."""
         if isinstance(message, bytes) and kind_of(message) == "execute_input":
             return None
+        if self.ws_connection is None or self.ws_connection.is_closing():
+            return None  # the page was closed before
         sent = super().write_message(message, binary)
         sent.add_done_callback(_pass_over_a_closed_page)  # nobody waits for it
         return sent
