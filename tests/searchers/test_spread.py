@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ from workbench.gallery.parts import Part
 from workbench.gallery.removal import purge
 from workbench.gallery.storage import ObjectGone
 from workbench.permit.issuing import issue
-from workbench.permit.tickets import LIFETIME, Signed, Ticket, digest_of_probe
+from workbench.permit.tickets import LIFETIME, Gate, Signed, Ticket, digest_of_probe
 from workbench.searchers import searcher, spread, wire
 from workbench.searchers.searcher import Searcher, _Comparison
 from workbench.searchers.spread import Patience, Searchers, Spread
@@ -266,6 +267,55 @@ def test_when_the_time_is_over_what_is_there_is_told(
     order = [one for one in whole.candidates[0] if one in set(found.candidates[0])]
     assert found.candidates[0] == order
     assert "the time was over" in found.missing.why
+
+
+def test_the_time_that_searchers_take_to_begin_is_of_the_time_of_the_answer(
+    made: Filled, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tickets are for as long as the permit, which is there before anybody is asked."""
+    now = 1_000.0
+    monkeypatch.setattr(spread, "time", SimpleNamespace(monotonic=lambda: now))
+
+    class Slow(Here):
+        def members(self) -> Sequence[Node]:
+            nonlocal now
+            now += Patience().whole + 1
+            return super().members()
+
+    found = answer(made, everything(), Searchers(Slow(*two(tmp_path)), local_bytes=0))
+    assert found.missing is not None
+    assert found.missing.why == ("the time was over",)
+
+
+def test_cameras_that_other_questions_crowd_out_meanwhile_are_those_of_the_question(
+    made: Filled, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, true = node("one", tmp_path), Gate.admit
+
+    def admit(self: Gate, *given: Any, **brought: Any) -> Ticket:
+        one.searcher._cameras.clear()
+        one.searcher._normalisers.clear()
+        return true(self, *given, **brought)
+
+    monkeypatch.setattr(Gate, "admit", admit)
+    asked = everything(normalised=True)
+    assert told(answer(made, asked, over(one))) == told(answer(made, asked))
+
+
+def test_a_searcher_of_several_galleries_keeps_no_more_than_its_memory(
+    made: Filled, tmp_path: Path
+) -> None:
+    folder = tmp_path / "other"
+    folder.mkdir()
+    other = filled(folder, "euclidean", 4)
+    one = node("one", tmp_path)
+    answer(other, everything(), over(one))
+    (kept,) = one.searcher._open.values()
+    one.searcher._most = kept.bytes
+    for _ in range(2):
+        answer(made, everything(), over(one))
+    assert 0 < sum(each.bytes for each in one.searcher._open.values()) <= kept.bytes
+    other.close()
 
 
 def test_one_part_that_cannot_be_read_anywhere_is_missing_alone(

@@ -21,7 +21,7 @@ from workbench.cluster.connection import library
 
 AT_A_TIME = 16  # messages that one answers
 _LOOK_SECONDS = 5.0  # after which nodes are looked for again
-FIRST_SECONDS = 60.0
+FIRST_SECONDS = 30.0
 """Seconds that are waited, once, for the first services to begin: they import all that they run."""
 
 

@@ -80,7 +80,7 @@ class Searcher:
         self._lock = threading.Lock()
         self._cameras: OrderedDict[str, Cameras] = OrderedDict()
         self._normalisers: OrderedDict[str, Normaliser] = OrderedDict()
-        self._open: dict[tuple[str, str], OpenParts] = {}
+        self._open: OrderedDict[tuple[str, str], OpenParts] = OrderedDict()
         self._offsets = DerivedOffsets(None)
         self._running: dict[str, _Comparison] = {}  # by the nonce of their tickets
 
@@ -110,9 +110,9 @@ class Searcher:
     # --- Comparing --------------------------------------------------------------------------
 
     def _compare(self, about: dict[str, Any], blobs: dict[str, bytes]) -> Iterator[bytes]:
-        again = self._lacking(about, blobs)
-        if again:
-            yield wire.pack({"searcher": self.name, "again": again, "end": True})
+        cameras, normaliser, lacking = self._brought(about, blobs)
+        if cameras is None or lacking:
+            yield wire.pack({"searcher": self.name, "again": lacking, "end": True})
             return
         signed = Signed(blobs["ticket"], blobs["signature"])
         profile = wire.profile_read(about["profile"])
@@ -126,8 +126,6 @@ class Searcher:
         except NotPermitted as error:
             self._log.refused(signed, error.what)
             raise
-        cameras = self._cameras[ticket.cameras]
-        normaliser = self._normalisers[ticket.scale] if ticket.scale else None
         entries = wire.parts_read(blobs["parts"])
         inside = Inside.of(cameras, ticket.scope, ticket.only)
         parts = self._parts(ticket.storage, profile)
@@ -147,24 +145,27 @@ class Searcher:
         finally:
             del self._running[ticket.nonce]
 
-    def _lacking(self, about: dict[str, Any], blobs: dict[str, bytes]) -> list[str]:
-        """Take what comes along; say what of it is not here, before the ticket is used up."""
-        lacking = []
-        if about["searcher"] != self.name:
-            lacking.append("searcher")
-        if not self._known(self._cameras, about["cameras"], lambda: self._new_cameras(blobs)):
-            lacking.append("cameras")
-        scale = about["scale"]
-        if scale and not self._known(self._normalisers, scale, lambda: self._new_scale(blobs)):
-            lacking.append("scale")
-        return lacking
+    def _brought(
+        self, about: dict[str, Any], blobs: dict[str, bytes]
+    ) -> tuple[Cameras | None, Normaliser | None, list[str]]:
+        """Take what comes along, or came before; say what is lacking, before the ticket is used."""
+        scale, normaliser = about["scale"], None
+        cameras = self._kept(self._cameras, about["cameras"], lambda: self._new_cameras(blobs))
+        if scale:
+            normaliser = self._kept(self._normalisers, scale, lambda: self._new_scale(blobs))
+        there = {
+            "searcher": about["searcher"] == self.name,
+            "cameras": cameras is not None,
+            "scale": not scale or normaliser is not None,
+        }
+        return cameras, normaliser, [what for what, is_there in there.items() if not is_there]
 
-    def _known(
+    def _kept(
         self,
         kept: OrderedDict[str, T],
         key: str,
         new: Callable[[], tuple[str, T] | None],
-    ) -> bool:
+    ) -> T | None:
         with self._lock:
             if key not in kept and (made := new()) is not None:
                 kept[made[0]] = made[1]
@@ -172,7 +173,7 @@ class Searcher:
                     kept.popitem(last=False)
             if key in kept:
                 kept.move_to_end(key)
-            return key in kept
+            return kept.get(key)
 
     def _new_cameras(self, blobs: dict[str, bytes]) -> tuple[str, Cameras] | None:
         blob = blobs.get("cameras")
@@ -190,6 +191,9 @@ class Searcher:
             if key not in self._open:
                 storage = Storage.at(address, cache=self._cache)
                 self._open[key] = OpenParts(storage, profile, self._most)
+            self._open.move_to_end(key)
+            while len(self._open) > 1 and sum(p.bytes for p in self._open.values()) > self._most:
+                self._open.popitem(last=False)  # the gallery that was asked for the longest ago
             return self._open[key]
 
     def _keep(self, address: str, names: Sequence[str]) -> None:

@@ -153,10 +153,12 @@ class Spread:
         )
         if rows * width <= self._searchers.local_bytes or wanted.template.dtype != np.float32:
             return None
-        members = self._searchers.carrier.members()
+        until = time.monotonic() + self._searchers.patience.whole
+        members = self._searchers.carrier.members()  # which may have to begin first
         if not members:
             return None
-        gathered = _Gathering(self._searchers, self._sign, resolved, wanted, members).run(heard)
+        gathering = _Gathering(self._searchers, self._sign, resolved, wanted, members)
+        gathered = gathering.run(until, heard)
         self._searchers.tidy(resolved, members)
         return gathered
 
@@ -182,9 +184,8 @@ class _Gathering:
         self._so_far: Gathered | None = None
         self._news, self._next_told = False, 0.0
 
-    def run(self, heard: Callable[[Progress, Gathered | None], None]) -> Gathered:
-        """Ask, wait, ask again, and put together."""
-        until = time.monotonic() + self._searchers.patience.whole
+    def run(self, until: float, heard: Callable[[Progress, Gathered | None], None]) -> Gathered:
+        """Ask, wait, ask again, and put together what was answered *until* then."""
         self._assign({one.name: one for one in self._resolved.entries}, second=False)
         try:
             self._tell(heard)
