@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from workbench.calibration import calibration_of
+from workbench.casework.facts import notices_of
 from workbench.casework.ownership import own, require_own, take
 from workbench.casework.record.installation_file import begins_in_service, read_installation
 from workbench.casework.record.people import identify, read_people
 from workbench.casework.register import FOLDER, CaseRegister, open_register
 from workbench.domain import PLAIN_SCALE, Profile, Threshold
+from workbench.domain.times import local_time
 from workbench.errors import SettingsError
 from workbench.faces import models, profiles
 from workbench.settings import Settings, load_settings
@@ -226,8 +228,9 @@ class Installation:
     ) -> Clip:
         """Cut the seconds around a candidate from its recording, everybody else made coarse.
 
-        Whoever calls has checked that it may be seen, and records that it is:
-        :mod:`workbench.casework.reviewing.triage`.
+        A browser saves what it plays: case, place and time, and what must be said of the case,
+        stand under each picture. Whoever calls has checked that it may be seen, and records that it
+        is: :mod:`workbench.casework.reviewing.triage`.
 
         Parameters
         ----------
@@ -243,8 +246,9 @@ class Installation:
         RecordingError
             If the recording is not there, or not the one that was indexed.
         """
-        from workbench.faces.clips import Clip, inside, redacted_clip, seconds_around
+        from workbench.faces.clips import Clip, cut, inside, seconds_around
         from workbench.indexing.sources import indexed_source
+        from workbench.maps.zones import zone_of_cameras
 
         with self.open_gallery(gallery) as opened:
             source = indexed_source(opened, candidate.recording_id)
@@ -253,9 +257,22 @@ class Installation:
             profile, held = opened.profile, opened.seconds_held(candidate.recording_id, shots)
         request = case.request
         shots, within = inside(shots, request.start, request.end, within=held)
-        film = redacted_clip(
-            source, shots, of or self.load_models(profile), reading=reading, within=within
+        zone = zone_of_cameras([candidate.camera], override=self.settings.zone)
+        seen = (
+            candidate.camera.words(),
+            local_time(candidate.first_seen, zone),
+            *filter(None, [candidate.time.mark]),
         )
+        title, notice = f"Case {case.reference}: {', '.join(seen)}", notices_of(case, zone=zone)
+        film = cut(
+            source,
+            shots,
+            of or self.load_models(profile),
+            reading=reading,
+            within=within,
+            tags={"title": title, "comment": " ".join(notice)},
+            caption=(title, *notice),
+        ).coarse
         return Clip(film, *seconds_around(shots, within=within))
 
     def clip_maker(self, gallery: Gallery) -> ClipMaker:

@@ -15,7 +15,7 @@ import pytest
 from workbench.demo import demo_town
 from workbench.domain import Reading, Recording
 from workbench.errors import RecordingError
-from workbench.faces.clips import BLOCKS_ACROSS, redacted_clip
+from workbench.faces.clips import BLOCKS_ACROSS, cut
 from workbench.faces.detection import detect
 from workbench.footage.catalog import read_catalogue
 from workbench.footage.frames import RecordingReader
@@ -50,7 +50,7 @@ def pictures(clip: bytes) -> list[np.ndarray]:
 def test_the_target_is_sharp_and_nobody_else_can_be_found(
     recording: Recording, shots: Any, models: Any
 ) -> None:
-    clip = pictures(redacted_clip(recording.path, shots, models))
+    clip = pictures(cut(recording.path, shots, models).coarse)
     with RecordingReader(recording.path) as reader:
         sources = [frame.image() for frame in reader.frames()]
         rate = len(sources) / reader.seconds
@@ -69,7 +69,7 @@ def test_the_target_is_sharp_and_nobody_else_can_be_found(
 def test_away_from_the_face_no_detail_is_left(
     recording: Recording, shots: Any, models: Any
 ) -> None:
-    clip = pictures(redacted_clip(recording.path, shots, models, margin=0.1))
+    clip = pictures(cut(recording.path, shots, models, margin=0.1).coarse)
     best = shots[0].box.widened(0.6)
     here = clip[0].copy()
     here[max(0, round(best.y)) : round(best.y + best.height)] = 0
@@ -88,7 +88,7 @@ def test_a_recording_that_shows_something_else_there_makes_no_clip(
     between = [replace(shot, seconds=shot.seconds + 0.04) for shot in shots]
     for wrong in (elsewhere, earlier, between):
         with pytest.raises(RecordingError, match="does not show the face"):
-            redacted_clip(recording.path, wrong, models)
+            cut(recording.path, wrong, models)
 
 
 def test_a_time_that_the_recording_does_not_hold_is_told(
@@ -96,7 +96,7 @@ def test_a_time_that_the_recording_does_not_hold_is_told(
 ) -> None:
     late = [replace(shot, seconds=shot.seconds + 1000) for shot in shots]
     with pytest.raises(RecordingError, match="holds no picture between"):
-        redacted_clip(recording.path, late, models)
+        cut(recording.path, late, models)
 
 
 def test_a_recording_is_read_as_it_was_indexed(
@@ -116,6 +116,6 @@ def test_a_recording_is_read_as_it_was_indexed(
             film.mux(stream.encode(upside_down))
         film.mux(stream.encode())
     with pytest.raises(RecordingError, match="does not show the face"):
-        redacted_clip(turned, shots, models, margin=0.1)
-    clip = redacted_clip(turned, shots, models, margin=0.1, reading=Reading(rotation=180))
+        cut(turned, shots, models, margin=0.1)
+    clip = cut(turned, shots, models, margin=0.1, reading=Reading(rotation=180)).coarse
     assert len(pictures(clip)) > 1

@@ -96,22 +96,6 @@ def inside(
     return kept, (max(start, within[0]), min(end, within[1]))
 
 
-def redacted_clip(
-    recording: Path,
-    shots: Sequence[Shot],
-    models: Models,
-    *,
-    reading: Reading | None = None,
-    margin: float = MARGIN_SECONDS,
-    within: Within = (0.0, math.inf),
-) -> bytes:
-    """Make an MP4 (H.264, no sound) around a tracklet's best shots, all other faces made coarse.
-
-    Parameters and errors are those of :func:`cut`.
-    """
-    return cut(recording, shots, models, reading=reading, margin=margin, within=within).coarse
-
-
 @dataclass(frozen=True, slots=True)
 class Cut:
     """Films and a still that are cut from a recording around a sighting."""

@@ -56,6 +56,8 @@ def test_a_case_from_request_to_candidates(
     assert (shot.kind, shot.body[:2]) == ("image/jpeg", b"\xff\xd8")
     clip = api.ask("anna", "GET", f"{of_best}/clip")
     assert (clip.kind, clip.body[4:8]) == ("video/mp4", b"ftyp")
+    title = clip.body[clip.body.index(b"Case A/1: ") :][:100]  # a browser can save it
+    assert b" BST" in title
     told = [(e.what, e.account, e.by.get("way")) for e in office.events()]
     for what in ("case.asked", "search.asked", "search.answered", "shot.viewed", "clip.viewed"):
         assert (what, "anna", "hub") in told
