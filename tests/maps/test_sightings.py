@@ -150,6 +150,7 @@ def test_legend_says_that_candidates_are_leads(
 ) -> None:
     drawn = drawings(sightings_map([make_candidate(cameras[0])], district=district, zone=LONDON))
     assert "Candidates are leads, not identifications." in drawn["legend"]["remarks"]
+    assert drawn["legend"]["score"] in {place["score"] for place in drawn["sightings"]}
     assert drawn["legend"]["title"] == "1 candidate at 1 camera"
     assert ["district", "Old town"] in drawn["legend"]["rows"]
 

@@ -352,7 +352,12 @@ def _legend(
     kind = "sighting" if settled else "candidate"
     noun = kind if len(ranked) == 1 else f"{kind}s"
     title = f"{len(ranked):,} {noun} at {len(places):,} camera{'' if len(places) == 1 else 's'}"
-    return {"title": title if ranked else f"No {kind}s", "rows": rows, "remarks": remarks}
+    return {
+        "title": title if ranked else f"No {kind}s",
+        "score": f"{ranked[0].score:.2f}" if ranked else "",
+        "rows": rows,
+        "remarks": remarks,
+    }
 
 
 def view(

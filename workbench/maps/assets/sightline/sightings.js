@@ -840,10 +840,14 @@ const sightline = {};
   }
 
   const SYMBOLS = {
-    best: () => plate({ count: 3, score: "0.71", best: true, stops: [] }),
-    bestConfirmed: () => plate({ count: 1, score: "0.71", best: true, confirmed: 1, stops: [] }),
-    sighting: () => plate({ count: 2, score: "0.64", stops: [] }),
-    confirmed: () => plate({ count: 1, score: "0.69", confirmed: 1, stops: [] }),
+    /** @param {string} score */
+    best: (score) => plate({ count: 3, score, best: true, stops: [] }),
+    /** @param {string} score */
+    bestConfirmed: (score) => plate({ count: 1, score, best: true, confirmed: 1, stops: [] }),
+    /** @param {string} score */
+    sighting: (score) => plate({ count: 2, score, stops: [] }),
+    /** @param {string} score */
+    confirmed: (score) => plate({ count: 1, score, confirmed: 1, stops: [] }),
     tooFast: () => el("span", "sl-too-fast", "⚠"),
     stop: () => el("span", "sl-stop", "2"),
     camera: () => el("span", "sl-dot", ""),
@@ -858,17 +862,18 @@ const sightline = {};
    * @param {L.Map} map
    * @param {object} content
    * @param {string} content.title
+   * @param {string} content.score One of the map, for the symbols that show one.
    * @param {[symbol: LegendSymbol, text: string][]} content.rows
    * @param {string[]} content.remarks
    * @param {[name: string, text: string][]} content.facts What is said of the file.
    */
-  function legend(map, { title, rows, remarks, facts }) {
+  function legend(map, { title, score, rows, remarks, facts }) {
     const control = L.control({ position: "bottomright" });
     control.onAdd = () => {
       const box = el("details", "sl-legend", [
         el("summary", "", title),
         ...rows.map(([symbol, text]) => el("div", "sl-row", [
-          el("span", "sl-symbol", SYMBOLS[symbol]()), el("span", "", text)])),
+          el("span", "sl-symbol", SYMBOLS[symbol](score)), el("span", "", text)])),
         ...remarks.map((text) => el("p", "", text)),
         ...facts.map(([name, text]) => el("p", "", [el("b", "", `${name}: `), text])),
       ]);
