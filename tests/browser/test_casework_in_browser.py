@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from boxes import boxes
 from playwright.sync_api import expect
 
 from workbench.installation import Installation
@@ -84,6 +85,15 @@ def test_a_face_is_compared_and_decided_on_with_the_keys(
             assert box["y"] + box["height"] <= size["height"]
             assert box["x"] + box["width"] <= size["width"]
         seen.screenshot(f"review-1-face-{size['width']}")
+    # On a telephone each feature has its name, and each conclusion its words.
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    (name,) = boxes(page, ".sl-feature:has-text('Forehead') > span")
+    assert name[2] - name[0] > 90
+    conclusions = boxes(page, ".sl-scale button")
+    assert len({one[0] for one in conclusions}) == 1
+    seen.screenshot("review-1-face-390")
+    page.set_viewport_size({"width": 1366, "height": 768})
     # All that lacks is said at once, each beside its field; the button is the last.
     keyboard.press("Control+Enter")
     expect(sheet.locator(".sl-sheet-problem:not(:empty)")).to_have_count(3)
@@ -133,6 +143,9 @@ def test_the_record_is_shown_to_whoever_may_see_it(served: Any, visit: Callable[
     audit = seen.page.locator(".sl-audit")
     expect(audit.locator("table", has_text="Busiest day").locator("tbody tr")).to_have_count(1)
     expect(audit.locator("table", has_text="Time searched").locator("tbody tr")).to_have_count(1)
+    seen.page.set_viewport_size({"width": 390, "height": 844})
+    (head,) = boxes(seen.page, ".sl-audit code")  # a digest is broken, as it is wider
+    assert head[2] <= 390
     audit.locator("input").fill("nobody at all")
     seen.page.get_by_text("None.").last.wait_for()
     seen.screenshot("audit-1-record")
