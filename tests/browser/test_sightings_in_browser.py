@@ -149,6 +149,7 @@ def test_the_footage_of_four_cameras_plays_in_step_and_who_was_seen_is_followed(
     rows.filter(has=seen_first).get_by_role("button").click()
     page.locator(".sl-sightings-page tr:nth-child(8).sl-selected").wait_for()
     page.get_by_role("button", name="Look at the footage").click()
+    page.wait_for_function("document.activeElement.matches('.sl-watching .sl-heading')")
     with told_by(watching):
         expect(watching.locator("video")).to_have_count(4)
         page.wait_for_function(f"{FILMS}.every((v) => v.readyState >= 2 && v.videoWidth === 480)")
@@ -188,6 +189,7 @@ def test_the_footage_of_four_cameras_plays_in_step_and_who_was_seen_is_followed(
     assert len(sharp) == 4
 
     page.get_by_role("button", name="Follow from here").click()
+    page.wait_for_function("document.activeElement.matches('.sl-following .sl-heading')")
     following.get_by_text("last seen").wait_for()
     rows = following.locator("tbody tr")
     minutes = following.get_by_role("spinbutton").nth(1)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from workbench.domain import Camera, Candidate
 from workbench.widgets.components import controls
 from workbench.widgets.components.following import Following, FollowPanel
+from workbench.widgets.components.guide import Guide
 from workbench.widgets.components.parts import button, markup, row, time_mark
 from workbench.widgets.components.watching import Watching, WatchPanel
 
@@ -53,7 +54,7 @@ class Outlook(controls.VBox):  # type: ignore[misc]
         self.candidate: Candidate | None = None
         self.watching = Watching(gallery, installation=installation, zone=zone, work=work)
         self.following = Following(gallery, installation=installation, zone=zone, work=work)
-        self.doubt = markup()
+        self.guide, self.doubt = Guide(), markup()
         self.tools = row(
             button(
                 "Look at the footage",
@@ -72,6 +73,7 @@ class Outlook(controls.VBox):  # type: ignore[misc]
                 self.tools,
                 WatchPanel(self.watching),
                 FollowPanel(self.following, watch=self._watch, search=search),
+                self.guide,
             ]
         )
         self.offer("", None)
@@ -88,12 +90,21 @@ class Outlook(controls.VBox):  # type: ignore[misc]
     def look(self) -> None:
         """Show the footage at the second of the candidate's best shot."""
         if (one := self.candidate) is not None:
-            self.watching.open(self.case, one.camera, one.shot_time)
+            self._open(self.case, one.camera, one.shot_time)
 
     def follow(self) -> None:
         """Show where the person can have gone after the candidate was seen last."""
         if (one := self.candidate) is not None:
             self.following.start(self.case, one.camera, one.last_seen, one.time)
+            self._lead("following")
 
     def _watch(self, camera: Camera, moment: datetime) -> None:
-        self.watching.open(self.following.case, camera, moment)
+        self._open(self.following.case, camera, moment)
+
+    def _open(self, case: str, camera: Camera, moment: datetime) -> None:
+        self.watching.open(case, camera, moment)
+        self._lead("watching")
+
+    def _lead(self, part: str) -> None:
+        """Bring what was opened into view, as it opens below the foot of most windows."""
+        self.guide.lead(f".sl-{part}", focus=f".sl-{part} .sl-heading")
