@@ -229,9 +229,8 @@ def _notebook() -> Callable[..., Any] | None:
 def _indexing(progress: Progress) -> str:
     left = progress.remaining_seconds
     return (
-        f"{progress.done}/{progress.total} recordings, "
-        f"{progress.footage_seconds / 60:.1f} min at {progress.pace:.1f} h/h, "
-        f"{progress.faces} faces"
+        f"{progress.done:,}/{progress.total:,} recordings, "
+        f"{progress.pace:.1f} hours of footage per hour, {progress.faces:,} faces"
         + ("" if left is None or not progress.what else f", {length_words(round(left))} left")
     )
 
