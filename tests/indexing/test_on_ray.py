@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ import numpy as np
 import psutil
 import pytest
 from raynodes import HEAD
-from rays import RayCluster, frozen, raylet
+from rays import LONG, RayCluster, frozen, raylet
 
 from workbench.cli.output import REFUSED
 from workbench.cluster.connection import connected
@@ -265,6 +266,45 @@ def test_killed_and_frozen_at_seeded_moments_all_is_there_once(
             gallery.purge(gallery.recordings()["recording_id"])
     print(seed, dict(done))
     assert sum(done.values()) >= 10
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", ROUNDS[:1])
+@pytest.mark.parametrize("whom", ["node", "driver"])
+def test_who_stands_still_for_longer_than_ray_waits_costs_time_alone(
+    tmp_path: Path, alone: Gallery, footage: Path, ray_cluster: RayCluster, whom: str, seed: int
+) -> None:
+    """A node is taken for lost after some 65 s, and what it read is read elsewhere."""
+    path = tmp_path / "long.duckdb"
+    files = [film.name for film in footage.glob("*.mkv")]
+
+    def victim(running: subprocess.Popen[str]) -> psutil.Process | None:
+        """Give who is to stand still, once nodes read; the node, once one of its readers does."""
+        node, reading = raylet(ray_cluster.other), {*readers(*files)}
+        if whom == "driver":
+            return psutil.Process(running.pid) if reading else None
+        return node if node and reading & {*node.children(recursive=True)} else None
+
+    def freeze(process: psutil.Process) -> None:
+        with frozen(process):
+            time.sleep(LONG)
+
+    command = [sys.executable, "-m", "workbench", "index", str(footage)]
+    with (tmp_path / "said").open("w+") as said, subprocess.Popen(
+        [*command, "--gallery", str(path), "--ray", ray_cluster.address],
+        stdout=said, stderr=said, text=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    ) as running:  # fmt: skip
+        while (found := victim(running)) is None:
+            assert running.poll() is None, "it was done before anybody stood still"
+        freezing = threading.Thread(target=freeze, args=(found,))
+        freezing.start()
+        status = running.wait(600)
+        freezing.join()
+        said.seek(0)
+        assert status == 0, said.read()
+    with Gallery.open(path) as gallery:
+        assert_same(gallery, alone)
 
 
 @pytest.mark.soak

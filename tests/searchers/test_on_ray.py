@@ -18,7 +18,7 @@ import pytest
 from asking import Asker, said
 from parted import Filled, filled
 from raynodes import HEAD
-from rays import RayCluster, frozen, raylet
+from rays import LONG, RayCluster, frozen, raylet
 
 from tests.gallery.test_searching import START, Asked, box
 from tests.searchers.test_spread import PUBLIC, answer, everything, told
@@ -182,6 +182,32 @@ def test_whatever_is_killed_or_stands_still_an_answer_is_whole_or_flagged(
             assert time.monotonic() < again
         assert told(found) == alone
     print(dict(done))
+
+
+@pytest.mark.soak
+@pytest.mark.skipif(KILLS <= 2, reason="takes minutes: make soak")
+@pytest.mark.parametrize("whom", ["searcher", "node"])
+def test_while_somebody_stands_still_for_long_answers_come_and_are_whole_in_the_end(
+    made: Filled, carrier: Services, ray_cluster: RayCluster, whom: str
+) -> None:
+    """Before Ray takes a node for lost, then, and when it comes back, one answer after another."""
+    alone, done = told(answer(made, everything())), Counter[str]()
+    victim = victim_of(whom, 1, carrier, ray_cluster)
+    freezing = threading.Thread(target=disturb, args=(victim, "freeze", 0.0, LONG))
+    freezing.start()
+    while freezing.is_alive():
+        began = time.monotonic()
+        found = answer(made, everything(), over(carrier, silent=2.0, whole=WHOLE))
+        assert time.monotonic() - began < 2 * WHOLE
+        done["whole" if found.missing is None else "flagged"] += 1
+        assert found.missing or told(found) == alone
+    freezing.join()
+    until = time.monotonic() + 120
+    while len(carrier.members()) < 2 or told(answer(made, everything(), over(carrier))) != alone:
+        assert time.monotonic() < until
+        time.sleep(0.5)
+    print(whom, dict(done))
+    assert sum(done.values()) > 1
 
 
 @pytest.mark.soak

@@ -17,6 +17,7 @@ import psutil
 import pytest
 from filelock import FileLock
 
+LONG = 90.0  # seconds: Ray takes a node that stands still for lost after some 65
 NODES = Path(__file__).with_name("raynodes.py")
 
 
