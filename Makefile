@@ -79,9 +79,8 @@ dist: $(VENV)/.installed ## build wheel and sdist into dist/
 sbom: $(VENV)/.installed-dev ## write a bill of materials (CycloneDX) into dist/
 	$(BIN)/python -m tools.third_parties --sbom dist/sightline-workbench.cdx.json
 
-package-check: $(VENV)/.installed-dev ## install the wheel in empty environments, and use it (10 minutes, 3 GB)
+package-check: $(VENV)/.installed-dev dist ## install the wheel in empty environments, and use it (minutes, 2 GB)
 	@tools/ensure-programs
-	@tools/ensure-build $(BIN)/python
 	$(BIN)/python -m tools.package_check
 
 # Its own environment: pip-audit is no package that ours needs.

@@ -287,3 +287,33 @@ def test_the_check_of_packages_names_pages_that_there_are() -> None:
     pages = {path.stem for path in (REPOSITORY / "dashboards").glob("*.ipynb")}
     assert len(package_check.PAGES) >= 3
     assert set(package_check.PAGES) <= pages
+
+
+def test_a_check_of_packages_that_checked_nothing_has_failed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["--dist", str(tmp_path), "--pictures", str(tmp_path)]
+    assert package_check.main(given) == 1
+    assert f"{STEM}-py3-none-any.whl is not there: `make dist` builds it" in capsys.readouterr().out
+    for name in (f"{STEM}-py3-none-any.whl", f"{STEM}.tar.gz"):
+        (tmp_path / name).touch()
+    monkeypatch.setattr(package_check, "pythons", dict)
+    assert package_check.main(given) == 1
+    said = capsys.readouterr().out
+    assert "Python 3.11: SKIPPED" in said
+    assert "nothing was checked" in said
+
+
+def test_pages_that_cannot_be_opened_fail_the_check(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(package_check, "CHROMIUM", ("no-browser-of-this-name",))
+    with pytest.raises(package_check.Failed, match=r"no-browser.*: no page was opened"):
+        package_check.visit("http://127.0.0.1:9/?token=none", tmp_path)
+
+
+def test_continuous_integration_checks_the_package_that_it_has_built() -> None:
+    script = REPOSITORY.joinpath(".ci/run").read_text()
+    assert re.search(r"^make .*\bpackage-check$", script, re.MULTILINE)
+    makefile = REPOSITORY.joinpath("Makefile").read_text()
+    assert re.search(r"^package-check:.* dist\b.* ##", makefile, re.MULTILINE)
