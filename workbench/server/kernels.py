@@ -9,12 +9,12 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from queue import Empty
 from typing import Any
 
+import zmq.asyncio
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
@@ -35,6 +35,7 @@ _PREWARM = "__import__('workbench.widgets.prewarm', fromlist=['prewarm']).prewar
 _REFILL_SECONDS = 3.0
 # The status that goes with an answer arrives within this time, or was sent before we listened.
 _IOPUB_SECONDS = 0.05
+_RECONNECT_MS = (5, 100)  # at first, and at most
 # Prewarming takes two seconds; on a busy machine, many times that.
 _PREWARM_SECONDS = 60
 # How often abandoned and dead kernels are looked for.
@@ -80,27 +81,30 @@ class CurrentInterpreter(KernelSpecManager):
         return spec
 
 
-@dataclass(frozen=True)
-class _WarmKernel:
-    """A kernel ready for a page, and a client connected to it: connecting takes 0.2 s."""
-
-    kernel_id: str
-    client: AsyncKernelClient
-
-    async def run(self, code: str, *, seconds: float) -> None:
-        """Run ``code`` without leaving it in the page's history; raise RuntimeError if it fails."""
-        answer = await self.client.execute(
-            code, silent=True, store_history=False, reply=True, timeout=seconds
-        )
-        if answer["content"]["status"] != "ok":
-            raise RuntimeError("\n".join(answer["content"].get("traceback", [])))
-
-
 class FastReadyClient(AsyncKernelClient):
-    """A client that is ready as soon as the kernel answers; Jupyter's waits another 0.2 s."""
+    """A client that is ready as soon as the kernel answers; Jupyter's waits another 0.2 s.
+
+    It may be ready already when it is given to whoever asks the kernel's manager for one.
+    """
+
+    _is_ready = False
+
+    def _context_default(self) -> zmq.asyncio.Context:
+        context = super()._context_default()
+        # A kernel listens some time after its start; what came too early tries again that soon.
+        context.setsockopt(zmq.RECONNECT_IVL, _RECONNECT_MS[0])
+        context.setsockopt(zmq.RECONNECT_IVL_MAX, _RECONNECT_MS[1])
+        return context
+
+    def start_channels(self, *which: bool, **channels: bool) -> None:
+        """Connect to the kernel, unless it is done."""
+        if not self._is_ready:
+            super().start_channels(*which, **channels)
 
     async def wait_for_ready(self, timeout: float | None = None) -> None:
         """Wait until the kernel answers; raise RuntimeError if it died or the time is up."""
+        if self._is_ready:
+            return
         end = time.monotonic() + (_PREWARM_SECONDS if timeout is None else timeout)
         while time.monotonic() < end and await self.is_alive():
             self.kernel_info()
@@ -111,6 +115,7 @@ class FastReadyClient(AsyncKernelClient):
             except (TimeoutError, Empty):
                 continue
             self._handle_kernel_info_reply(answer)
+            self._is_ready = True
             return
         raise RuntimeError("the kernel died before it was ready, or does not answer")
 
@@ -139,7 +144,7 @@ class DashboardKernels(AsyncMappingKernelManager):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)  # type: ignore[no-untyped-call]
-        self._waiting: list[asyncio.Task[_WarmKernel]] = []
+        self._waiting: list[asyncio.Task[str]] = []
         self._next_refill: asyncio.TimerHandle | None = None
         self._sessions: dict[str, Session] = {}
         self._identities: dict[str, Identity] = {}
@@ -263,6 +268,7 @@ class DashboardKernels(AsyncMappingKernelManager):
         """Id of a kernel for a page of the current session: a warm one if there is any.
 
         Raises TooManyKernels if it would be one too many, and KernelNotStarted if none can be had.
+        It may not answer yet: see :meth:`wait_for`.
         """
         session = CURRENT.get()
         if self._watch is None:
@@ -274,7 +280,7 @@ class DashboardKernels(AsyncMappingKernelManager):
         request = {name: env[name] for name in _REQUEST_VARIABLES if name in env}
         kernel_id = await self._claim(request)
         if kernel_id is None:
-            kernel_id = await self._start_ready(env={**self.environment, **request}, **kwargs)
+            kernel_id = await self._start_asked(env={**self.environment, **request}, **kwargs)
         opening.kernel_id = kernel_id
         self._lives[kernel_id] = Life(rendering=opening in self._openings)
         # Before a cell of the page runs.
@@ -344,6 +350,8 @@ class DashboardKernels(AsyncMappingKernelManager):
         self._identities.pop(kernel_id, None)
         self._lives.pop(kernel_id, None)
         kernels: Any = super()
+        kernel: Any = self.get_kernel(kernel_id)
+        kernel.disconnect()
         return kernels.remove_kernel(kernel_id)
 
     async def shutdown_all(self, now: bool = False) -> None:  # type: ignore[override]
@@ -360,54 +368,41 @@ class DashboardKernels(AsyncMappingKernelManager):
         if self.forks is not None:
             await self.forks.close()
 
-    async def _start_ready(self, **kwargs: Any) -> str:
-        """Start a kernel and wait for it: that it cannot be had is told in place of the page."""
-        try:
-            kernel_id = await self._start_asked(**kwargs)
-        except (RuntimeError, OSError) as error:
-            raise KernelNotStarted(str(error)) from error
+    async def wait_for(self, kernel_id: str) -> None:
+        """Wait until a kernel answers; raise KernelNotStarted if it does not, and end it."""
         kernel: Any = self.get_kernel(kernel_id)
-        client = kernel.client()
         try:
-            await client.wait_for_ready(timeout=_PREWARM_SECONDS)
+            await kernel.connect(seconds=_PREWARM_SECONDS)
         except BaseException as error:
             await self.end(kernel_id)
             if isinstance(error, RuntimeError):
                 raise KernelNotStarted(str(error)) from error
             raise
-        finally:
-            client.stop_channels()
-        return kernel_id
 
     async def _start_asked(self, **kwargs: Any) -> str:
         starting = asyncio.create_task(self._start_cold(**kwargs))
         try:
             return await asyncio.shield(starting)
-        except asyncio.CancelledError:  # nobody waits for the page any more
+        except asyncio.CancelledError:  # nobody waits for it any more
             await self.end(await starting)
             raise
+        except (RuntimeError, OSError) as error:
+            raise KernelNotStarted(str(error)) from error
 
     async def _start_cold(self, **kwargs: Any) -> str:
         kernel_id: str = await super().start_kernel(**kwargs)
         return kernel_id
 
-    async def _start_warm(self) -> _WarmKernel:
-        starting = asyncio.create_task(self._start_cold(env=dict(self.environment), path=""))
-        try:
-            kernel_id = await asyncio.shield(starting)
-        except asyncio.CancelledError:
-            await starting  # only a kernel that has started is known, and ended with the others
-            raise
+    async def _start_warm(self) -> str:
+        kernel_id = await self._start_asked(env=dict(self.environment), path="")
+        await self.wait_for(kernel_id)
         kernel: Any = self.get_kernel(kernel_id)
-        warm = _WarmKernel(kernel_id, kernel.client())
         try:
-            await warm.client.wait_for_ready(timeout=_PREWARM_SECONDS)
-            await warm.run(_PREWARM, seconds=_PREWARM_SECONDS)
+            await kernel.run(_PREWARM, seconds=_PREWARM_SECONDS)
         except BaseException:
-            warm.client.stop_channels()
             await self.end(kernel_id)
             raise
-        return warm
+        return kernel_id
 
     async def _claim(self, request: Mapping[str, str]) -> str | None:
         """Take a warm kernel and set the variables of the request in it; None if there is none."""
@@ -422,20 +417,19 @@ class DashboardKernels(AsyncMappingKernelManager):
             if (error := task.exception()) is not None:
                 self.log.warning("a kernel could not be prewarmed: %r", error)
                 continue
-            warm = task.result()
+            kernel_id = task.result()
+            kernel: Any = self.get_kernel(kernel_id)
             try:
                 sets_variables = f"__import__('os').environ.update({dict(request)!r})"
-                await warm.run(sets_variables, seconds=_CLAIM_SECONDS)
+                await kernel.run(sets_variables, seconds=_CLAIM_SECONDS)
             except (RuntimeError, TimeoutError) as error:
                 self.log.warning("a warm kernel did not answer and is ended: %r", error)
-                await self.end(warm.kernel_id)
+                await self.end(kernel_id)
             except BaseException:
-                await self.end(warm.kernel_id)
+                await self.end(kernel_id)
                 raise
             else:
-                return warm.kernel_id
-            finally:
-                warm.client.stop_channels()
+                return kernel_id
         return None
 
     def cwd_for_path(self, path: str, **kwargs: Any) -> str:  # noqa: ARG002 - Jupyter's signature

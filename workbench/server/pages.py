@@ -226,8 +226,15 @@ class DashboardPage(TornadoVoilaHandler, Page):  # type: ignore[misc]
         spec = notebook.notebook.metadata.kernelspec.name
         kernel_id = await kernels.start_kernel(kernel_name=spec, path="", env=request)
         kernel = kernels.get_kernel(kernel_id)
-        async for html, _ in notebook.generate_content_generator(kernel_id, kernel):
-            yield html
+        async with aclosing(notebook.generate_content_generator(kernel_id, kernel)) as parts:
+            head = asyncio.ensure_future(anext(parts))  # while the kernel starts
+            try:
+                await kernels.wait_for(kernel_id)
+            finally:
+                await asyncio.wait({head})
+            yield head.result()[0]
+            async for html, _ in parts:
+                yield html
 
     def on_connection_close(self) -> None:
         """Stop rendering, and end the kernel of a page that nobody waits for."""
