@@ -166,7 +166,11 @@ def test_json_lines_and_the_command_tell_it(
 
 @pytest.fixture
 def in_parts(nodes: list[Node], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have one part of each node arrive before the others, and each partial answer be due."""
+    """Have one part arrive before the others, and each partial answer be due.
+
+    One node has all parts: their names are random, and so are shares.
+    """
+    monkeypatch.setattr(spread, "_rank", lambda _, node: node)
     monkeypatch.setattr(searcher, "_Comparison", OneThenMore)
     monkeypatch.setattr(spread, "_PARTIAL_SECONDS", 0.0)
     monkeypatch.setattr(investigation, "PARTIAL_AFTER", 0.0)
@@ -244,19 +248,35 @@ def test_nothing_lasting_is_made_of_a_partial_answer(
     assert entry.candidates_words == f"{told[-1].candidates} shown before it ended; not answered"
 
 
-def test_no_partial_answer_is_told_that_cannot_be_recorded_or_is_not_due(
+@pytest.mark.parametrize(
+    ("threshold", "after"),
+    [pytest.param(1.0, 0.0, id="nobody"), pytest.param(0.6, 3600.0, id="quick")],
+)
+def test_no_partial_answer_is_told_that_is_not_due_or_shows_nobody(
+    office: Any, search: Search, in_parts: None, monkeypatch: pytest.MonkeyPatch,
+    threshold: float, after: float,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(investigation, "PARTIAL_AFTER", after)
+    told: list[PartialAnswer] = []
+    for where in ({}, {"searchers": None}):
+        assert search(partial=told.append, threshold=threshold, below=True, **where).complete
+    assert not told
+    assert not office.events("search.partial")
+
+
+def test_partial_answers_have_their_time_between_them(
+    office: Any, search: Search, in_parts: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(investigation, "PARTIAL_EVERY", 3600.0)
+    told: list[PartialAnswer] = []
+    assert search(partial=told.append, threshold=0.6, below=True).complete
+    assert len(told) == len(office.events("search.partial")) == 1
+
+
+def test_no_partial_answer_is_told_that_cannot_be_recorded(
     office: Any, search: Search, in_parts: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[PartialAnswer] = []
-    monkeypatch.setattr(investigation, "PARTIAL_AFTER", 3600.0)
-    assert search(partial=told.append).complete
-    monkeypatch.setattr(investigation, "PARTIAL_AFTER", 0.0)
-    assert search(partial=told.append, threshold=1.0, below=True).complete  # reached by none
-    assert search(searchers=None, partial=told.append).complete
-    assert not office.events("search.partial")
-    monkeypatch.setattr(investigation, "PARTIAL_EVERY", 3600.0)
-    assert search(partial=told.append).complete
-    assert len(told) == len(office.events("search.partial")) == 1
     record = office.register.record
 
     def full(what: str, *about: Any, **by: Any) -> Any:
@@ -266,5 +286,5 @@ def test_no_partial_answer_is_told_that_cannot_be_recorded_or_is_not_due(
 
     monkeypatch.setattr(office.register, "record", full)
     with pytest.raises(AuditDamaged):
-        search(partial=told.append)
-    assert len(told) == 1
+        search(partial=told.append, threshold=0.6, below=True)
+    assert not told
