@@ -81,7 +81,7 @@ sbom: $(VENV)/.installed-dev ## write a bill of materials (CycloneDX) into dist/
 
 package-check: $(VENV)/.installed-dev dist ## install the wheel in empty environments, and use it (minutes, 2 GB)
 	@tools/ensure-programs
-	$(BIN)/python -m tools.package_check
+	$(BIN)/python -m tools.package_check $(CHECKED)
 
 # Its own environment: pip-audit is no package that ours needs.
 $(VENV)/audit/bin/pip-audit: | $(BIN)/python

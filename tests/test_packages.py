@@ -302,6 +302,14 @@ def test_a_check_of_packages_that_checked_nothing_has_failed(
     said = capsys.readouterr().out
     assert "Python 3.11: SKIPPED" in said
     assert "nothing was checked" in said
+    another = next(
+        f"3.{minor}" for minor in package_check.MINORS if minor != sys.version_info.minor
+    )
+    monkeypatch.setattr(package_check, "pythons", lambda: {another: tmp_path / "python"})
+    assert package_check.main([*given, "--own"]) == 1
+    said = capsys.readouterr().out
+    assert f"Python {another}: LEFT OUT" in said
+    assert "nothing was checked" in said
 
 
 def test_pages_that_cannot_be_opened_fail_the_check(
@@ -314,6 +322,6 @@ def test_pages_that_cannot_be_opened_fail_the_check(
 
 def test_continuous_integration_checks_the_package_that_it_has_built() -> None:
     script = REPOSITORY.joinpath(".ci/run").read_text()
-    assert re.search(r"^make .*\bpackage-check$", script, re.MULTILINE)
+    assert re.search(r"^make .*\bpackage-check\b", script, re.MULTILINE)
     makefile = REPOSITORY.joinpath("Makefile").read_text()
     assert re.search(r"^package-check:.* dist\b.* ##", makefile, re.MULTILINE)

@@ -304,6 +304,9 @@ def main(given: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--python", action="append", metavar="3.N", help="check this version alone")
     parser.add_argument(
+        "--own", action="store_true", help="check the version of this interpreter alone"
+    )
+    parser.add_argument(
         "--pictures", type=Path, default=ROOT / "test-artifacts", metavar="FOLDER",
         help="where pictures of the pages go",
     )  # fmt: skip
@@ -312,6 +315,7 @@ def main(given: Sequence[str] | None = None) -> int:
         help="where the wheel and the sdist lie",
     )  # fmt: skip
     options = parser.parse_args(given)
+    own = f"3.{sys.version_info.minor}"
     options.pictures.mkdir(parents=True, exist_ok=True)
     here, passed, failed = pythons(), False, False
     with tempfile.TemporaryDirectory(prefix="package-check-") as name:
@@ -327,6 +331,9 @@ def main(given: Sequence[str] | None = None) -> int:
         wheel = Path(shutil.copy(wheel, scratch))
         wheel.chmod(0o644)
         for version in options.python or [f"3.{minor}" for minor in MINORS]:
+            if options.own and version in here and version != own:
+                say(f"Python {version}: LEFT OUT by --own, though it is on this machine")
+                continue
             if version not in here:
                 say(f"Python {version}: SKIPPED, it is not on this machine")
                 failed |= bool(options.python)
