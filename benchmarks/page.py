@@ -187,6 +187,7 @@ class Side:
 @contextmanager
 def serving(path: Path, environment: Mapping[str, str], *, warm_kernels: int) -> Iterator[str]:
     """A server of that gallery; gives the address of the page of an investigation."""
+    path = path.resolve()
     server = subprocess.Popen(
         [sys.executable, "-c", SERVE, str(path), TOKEN, str(warm_kernels)],
         stdout=subprocess.PIPE, text=True, env=environment, cwd=path.parent,
@@ -194,6 +195,7 @@ def serving(path: Path, environment: Mapping[str, str], *, warm_kernels: int) ->
     try:
         assert server.stdout is not None
         base = server.stdout.readline().split("/?")[0]
+        assert base, "the server has not started; what it said stands above"
         yield f"{base}/voila/render/investigate.ipynb?token={TOKEN}"
     finally:
         server.terminate()

@@ -244,6 +244,7 @@ def memory(process: psutil.Process) -> list[float]:
 def measure(analysts: int, searches: int, warm_kernels: int) -> dict[str, Any]:
     """Measure one day of a team, in short."""
     with tempfile.TemporaryDirectory() as scratch:
+        os.environ["SIGHTLINE_HOME"] = f"{scratch}/home"  # whoever measures has one, too
         town, installation = demo_town(), Installation.open()
         environment = os.environ | demo_settings(town, installation).environment()
         gallery = demo_gallery(town, installation)
