@@ -1,7 +1,9 @@
 """Install the wheel as a stranger would, and use it: for each Python of this machine.
 
-``make package-check``, which continuous integration runs too, takes the wheel that ``make dist``
-built. For each Python from 3.11 on it fetches the packages of the lock as wheels (one that has none
+``make package-check``, which continuous integration runs with ``--own``, takes the wheel that
+``make dist`` built.
+
+For each Python from 3.11 on it fetches the packages of the lock as wheels (one that has none
 fails here), makes an empty environment in a folder with spaces in its name, as an account without
 rights where that is possible, installs the wheel there without an index, and runs it: ``doctor``,
 ``demo --check``, three pages in Chromium, and taking it away again. That takes a minute or two and

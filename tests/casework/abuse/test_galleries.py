@@ -12,14 +12,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from commands import Run, Said
+from commands import Run
 from searching import search
 
 from workbench import notebook
 from workbench.casework.cases import Case
 from workbench.casework.record.identity import SERVED
 from workbench.casework.training import FICTIONAL
-from workbench.cli.main import main
 from workbench.domain import Probe, Scope
 from workbench.errors import GalleryError, NotPermitted
 from workbench.gallery import Gallery
@@ -27,16 +26,6 @@ from workbench.gallery.exporting import export
 from workbench.gallery.importing import import_into
 from workbench.gallery.opening import folder_of
 from workbench.installation import Installation
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    def run(*arguments: object) -> Said:
-        capsys.readouterr()
-        status = main([str(argument) for argument in arguments])
-        return Said(status, *capsys.readouterr())
-
-    return run
 
 
 @pytest.fixture
