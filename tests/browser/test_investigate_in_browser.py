@@ -83,6 +83,11 @@ def search(seen: Any) -> None:
     seen.page.get_by_role("button", name="Search", exact=True).click()
 
 
+def led_to_the_answer(page: Any) -> None:
+    """Wait until the page has moved the focus to the answer, which comes after the cards."""
+    page.wait_for_function("document.activeElement.matches('.sl-summary h2')")
+
+
 def test_a_person_is_searched_and_found(opened: Any, wanted: Photographs) -> None:
     seen = opened
     seen.screenshot("investigate-1-open")
@@ -138,6 +143,7 @@ def test_the_threshold_filters_cards_map_and_timeline(opened: Any, wanted: Photo
     search(seen)
     seen.page.locator(".sl-card").first.wait_for()
     expect(seen.page.locator(".sl-card")).to_have_count(2)
+    led_to_the_answer(seen.page)
 
     handle = seen.page.locator(".sl-search .noUi-handle")
     handle.focus()

@@ -103,6 +103,8 @@ def ask(seen: Any, served: Any, probe: Path) -> Any:
     page.get_by_role("button", name="Use its area and time").click()
     page.get_by_role("button", name="Search", exact=True).click()
     page.locator(".sl-card").first.wait_for()
+    # The page moves the focus to the answer once it is drawn: not while a test moves it.
+    page.wait_for_function("document.activeElement.matches('.sl-summary h2')")
     return page
 
 
