@@ -7,25 +7,35 @@ import socket
 import struct
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from tornado.httputil import HTTPServerRequest
 
 from workbench.server.address import is_loopback
 
 _ESTABLISHED = "01"
+_ASKED: WeakKeyDictionary[Any, int | None] = WeakKeyDictionary()
+"""Account by connection: the system keeps that of who opened it, whoever writes to it later."""
 
 
 def account_at(request: HTTPServerRequest) -> int | None:
     """Account (uid) of the program that sent a request over loopback; None if that is not known.
 
     It is not known of other machines, of systems other than Linux, and of a program that has
-    closed its end.
+    closed its end. The system is asked once a connection, as its table has a row for each there is.
     """
     connection: Any = request.connection
     stream = connection.stream
     line = stream.socket if stream is not None else None
     if line is None or line.family not in {socket.AF_INET, socket.AF_INET6}:
         return None
+    if stream not in _ASKED:
+        _ASKED[stream] = _account_beyond(line)
+    return _ASKED[stream]
+
+
+def _account_beyond(line: socket.socket) -> int | None:
+    """Account that the system's table names at the other end of an open socket."""
     try:
         near, far = line.getsockname()[:2], line.getpeername()[:2]
     except OSError:
