@@ -1,4 +1,4 @@
-"""Kills at every step of a commit, a merge, a purge and a correction of a clock.
+"""Kills at every step of a commit, a merge, a purge, a correction of a clock and a move.
 
 A process is killed before, in the middle of and after each write, reservation, commit and deletion.
 The suite takes some of the steps, and ``make soak`` all.
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psycopg
 import pytest
 from manifests import Opening, Place
 from parted import CAMERAS
@@ -27,11 +28,15 @@ from workbench.domain import (
     format_tracklet_id,
     from_microseconds,
 )
-from workbench.gallery import committing
+from workbench.gallery import Gallery, committing, relocating
+from workbench.gallery.checking import check
 from workbench.gallery.committing import Committer
 from workbench.gallery.entries import CameraEntry, Change
 from workbench.gallery.manifest import Manifest
 from workbench.gallery.merging import Merger
+from workbench.gallery.opening import Location
+from workbench.gallery.postgres import PostgresDatabase
+from workbench.gallery.relocating import delete_left, left_by, location_of, move_gallery
 from workbench.gallery.removal import purge
 from workbench.gallery.restating import restate
 from workbench.gallery.storage import Sink, Storage
@@ -40,6 +45,8 @@ pytestmark = pytest.mark.soak
 STRIDE = 1 if "SIGHTLINE_KILLS" in os.environ else 11
 Make = Callable[..., IndexedRecording]
 Seen = dict[str, tuple[object, bytes]]
+Steps = tuple[object, tuple[str, ...]]
+"""Where functions are, and their names."""
 
 
 @pytest.fixture
@@ -61,8 +68,8 @@ def place(
     return Place(tmp_path, opening)
 
 
-def hooked(monkeypatch: pytest.MonkeyPatch, step: Callable[[], None]) -> None:
-    """Have *step* called around everything that changes a file."""
+def hooked(monkeypatch: pytest.MonkeyPatch, step: Callable[[], None], *more: Steps) -> None:
+    """Have *step* called around everything that changes a file, and around *more*."""
     writing = Storage.writing
 
     @contextmanager
@@ -77,6 +84,8 @@ def hooked(monkeypatch: pytest.MonkeyPatch, step: Callable[[], None]) -> None:
     for kind, names in (
         (Manifest, ("reserve", "commit", "_advance", "release", "scrub")),  # _advance: inside
         (Storage, ("sync", "_delete_here")),
+        (relocating, ("write_beside", "write_location")),
+        *more,
     ):
         for name in names:
             own = getattr(kind, name)
@@ -90,13 +99,20 @@ def hooked(monkeypatch: pytest.MonkeyPatch, step: Callable[[], None]) -> None:
             monkeypatch.setattr(kind, name, around)
 
 
-def killed(work: Callable[[], object], at: int, monkeypatch: pytest.MonkeyPatch) -> bool:
+def killed(
+    work: Callable[[], object], at: int, monkeypatch: pytest.MonkeyPatch, *more: Steps
+) -> bool:
     """Do some work in a process that is killed at one of its steps; False if it has fewer."""
     child = os.fork()
     if not child:
         left = iter(range(at - 1))
         try:
-            hooked(monkeypatch, lambda: os.kill(os.getpid(), 9) if next(left, -1) < 0 else None)
+
+            def step() -> None:
+                if next(left, -1) < 0:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+            hooked(monkeypatch, step, *more)
             work()
             os._exit(0)
         finally:
@@ -243,3 +259,57 @@ def test_a_correction_moves_all_times_or_none(
         assert found in (wanted(*recordings), wanted(*before), wanted(*after)), taken
     assert found == wanted(*(before, after)[taken % 2])
     assert taken > 20
+
+
+@pytest.mark.parametrize("manifest", ["stays", "to Postgres"])
+def test_a_move_leaves_the_gallery_whole_in_one_of_two_places(
+    tmp_path: Path,
+    profile: Profile,
+    indexed: Make,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+    manifest: str,
+) -> None:
+    path, there = tmp_path / "town.duckdb", str(tmp_path / "elsewhere")
+    recordings = [indexed(n, 24 * 60 - 2 + n, (n, n + 1)) for n in range(3)]
+    with Gallery.create(path, profile) as gallery:
+        gallery.add_cameras(CAMERAS.values())
+        gallery.add_recordings(recordings)
+        here = gallery.opened.location
+    pictures = {key: jpeg for key, (_, jpeg) in wanted(*recordings).items()}
+    address: str | None = None
+    more: tuple[Steps, ...] = ()
+    if manifest == "to Postgres":
+        address = request.getfixturevalue("postgres").address("killed_moves")
+        with psycopg.connect(address, autocommit=True) as connection:
+            connection.execute("CREATE SCHEMA killed_moves")
+        more = ((PostgresDatabase, ("_execute",)),)
+
+    def move(to: Location) -> None:
+        with Gallery.open(path) as gallery:
+            move_gallery(gallery.opened, to)
+        with Gallery.open(path) as gallery:
+            delete_left(gallery.opened)
+
+    now, step, moves, died = here, 1, 0, True
+    while died:
+        storage = there if now.storage == here.storage else str(tmp_path / "town.duckdb.gallery")
+        to = location_of(path, now, storage=storage, manifest=address)
+        died = killed(lambda to=to: move(to), step, monkeypatch, *more)  # type: ignore[misc]
+        with Gallery.open(path) as gallery:
+            assert gallery.opened.location in (now, to)
+            assert [*check(gallery)] == []
+            assert {key: gallery.shots(key)[0].jpeg for key in pictures} == pictures
+            assert len(gallery.recordings()) == 3
+            if gallery.opened.location == to:  # what was left may be deleted by another command
+                delete_left(gallery.opened)
+                assert left_by(path) == []
+                if address is not None:
+                    break
+                now, moves = to, moves + 1
+        step += STRIDE
+    assert step > 20
+    assert moves or address
+    with Gallery.open(path, write=True) as gallery:
+        gallery.add_recordings([indexed(3, 60, (9,))])
+        assert len(gallery.recordings()) == 4
