@@ -253,6 +253,22 @@ def test_what_nobody_finishes_is_missing_and_said(made: Filled, tmp_path: Path) 
     assert found.coverage.recordings == whole.coverage.recordings
 
 
+def test_a_searcher_that_was_silent_holds_up_one_question_and_rests(
+    made: Filled, tmp_path: Path
+) -> None:
+    nodes, whole = two(tmp_path), told(answer(made, everything()))
+    searchers = over(*nodes, silent=0.2)
+    nodes[0].frozen_after = 0
+    assert told(answer(made, everything(), searchers)) == whole
+    asked = [len(compares(one)) for one in nodes]
+    assert told(answer(made, everything(), searchers)) == whole
+    assert len(compares(nodes[0])) == asked[0]
+    # Where no other is left, it is asked all the same; and so it is when it has rested.
+    nodes[0].frozen_after, nodes[1].dies_after = None, 0
+    assert told(answer(made, everything(), searchers)) == whole
+    assert len(compares(nodes[0])) > asked[0]
+
+
 def test_when_the_time_is_over_what_is_there_is_told(
     made: Filled, tmp_path: Path, one_then_more: None
 ) -> None:

@@ -49,6 +49,7 @@ class Patience(NamedTuple):
 
     silent: float = 10.0  # for a word of one, which says one each second
     whole: float = 50.0  # for an answer, second tries included: a permit is for 60
+    rest: float = 60.0  # in which others are asked before one that was silent
 
 
 class Searchers:
@@ -72,6 +73,7 @@ class Searchers:
         self.carrier, self.local_bytes = carrier, local_bytes
         self.patience = patience or Patience()
         self.names: dict[str, str] = {}  # by node: as it called itself last
+        self._rests: dict[str, float] = {}  # by node that was silent: until when it rests
         self._written: tuple[Cameras, bytes, str] | None = None
         self._tidied: dict[tuple[str, str], tuple[int, float]] = {}
         self._lock = threading.Lock()
@@ -83,6 +85,15 @@ class Searchers:
                 blob = wire.cameras_written(cameras)
                 self._written = cameras, blob, wire.digest(blob)
             return self._written[1:]
+
+    def was_silent(self, node: str) -> None:
+        """Ask others before this one for a while, so that it does not hold up each question."""
+        self._rests[node] = time.monotonic() + self.patience.rest
+
+    def awake(self, nodes: Sequence[str]) -> Sequence[str]:
+        """Nodes that were not silent of late; all of them where there is no other."""
+        now = time.monotonic()
+        return [node for node in nodes if self._rests.get(node, now) <= now] or nodes
 
     def tidy(self, resolved: Resolved, members: Sequence[Member]) -> None:
         """Have nothing stay in the caches of nodes that was removed from the gallery meanwhile."""
@@ -202,6 +213,7 @@ class _Gathering:
                 now = time.monotonic()
                 for call in open_calls:
                     if not call.ended and call.heard < now - self._searchers.patience.silent:
+                        self._searchers.was_silent(call.member.node)
                         self._give_up(call, "a searcher did not answer in time")
                 self._renew(now)
                 self._tell(heard)
@@ -232,6 +244,7 @@ class _Gathering:
         nodes = [node for node in self._members if node not in self._given_up]
         if not nodes:
             return False
+        nodes = self._searchers.awake(nodes)
         by_node: dict[str, dict[str, PartEntry]] = {}
         for name, entry in entries.items():
             node = max(nodes, key=partial(_rank, name))
