@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 BLOCK, AT_A_TIME = 65_536, 64
 # Rows from which the score of the best is estimated.
 SAMPLE = 8_192
+# Bytes of codes that this thread compares alone: to share them out would take longer.
+_ALONE = 8 * 2**20
 # Numbers of templates that are compared exactly at a time. In double precision they fit into a
 # core's cache; for more, the system is asked for memory each time, which takes longer still.
 _EXACT_AT_A_TIME = 32_768
@@ -372,11 +374,28 @@ class Question:
     def consider(self, found: Sequence[tuple[_Block, Found]]) -> None:
         """Compare exactly the rows that may be among the best; keep those that are."""
         least = np.float32(max(self.least(), self._least_of(found)))
+        found = [(block, _those(*some, some[1] >= least)) for block, some in found]
+        keys = _joined([keys for _, (_, keys) in found])
+        most = _EXACT_AT_A_TIME // self.vectors.shape[1]
+        if self.top is not None and len(keys) - self.top > 2 * most:
+            # The exact scores of the most promising rule most others out.
+            place = len(keys) - self.top
+            first = np.partition(keys, place)[place]
+            self._compare([(block, _those(*some, some[1] >= first)) for block, some in found])
+            least = np.float32(self.least())
+            found = [
+                (block, _those(rows, keys, (keys >= least) & (keys < first)))
+                for block, (rows, keys) in found
+            ]
+        self._compare(found)
+
+    def _compare(self, found: Sequence[tuple[_Block, Found]]) -> None:
+        """Compare some rows exactly; keep those that are among the best."""
         kept = [(self.part, self.row, self.score)]
         few: list[tuple[Rows, NDArray[np.intp]]] = []
         waiting, most = 0, max(_EXACT_AT_A_TIME // self.vectors.shape[1], 1)
-        for block, (rows, keys) in found:
-            for part in block.apart(rows[keys >= least]):
+        for block, (rows, _) in found:
+            for part in block.apart(rows):
                 few.append(part)
                 waiting += len(part[1])
                 if waiting >= most:
@@ -535,7 +554,7 @@ def scan(
             ]
 
         together = _together(some)
-        if rows_here <= SAMPLE:  # to share them out would take longer
+        if rows_here * one.columns.codes.shape[1] <= _ALONE:
             found = [likely(pieces) for pieces in together]
         else:
             found = _on_all_cores(likely, together, pool)
@@ -561,6 +580,10 @@ def _together(some: Sequence[tuple[Rows, Piece]]) -> list[list[tuple[Rows, Piece
 
 def _joined(arrays: Sequence[NDArray[S]]) -> NDArray[S]:
     return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+
+
+def _those(rows: NDArray[np.intp], keys: NDArray[np.float32], chosen: NDArray[np.bool_]) -> Found:
+    return rows[chosen], keys[chosen]
 
 
 def _taken(column: NDArray[S], piece: Piece) -> NDArray[S]:
