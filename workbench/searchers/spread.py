@@ -90,7 +90,7 @@ class Searchers:
         """Ask others before this one for a while, so that it does not hold up each question."""
         self._rests[node] = time.monotonic() + self.patience.rest
 
-    def awake(self, nodes: Sequence[str]) -> Sequence[str]:
+    def awake(self, nodes: list[str]) -> list[str]:
         """Nodes that were not silent of late; all of them where there is no other."""
         now = time.monotonic()
         return [node for node in nodes if self._rests.get(node, now) <= now] or nodes
