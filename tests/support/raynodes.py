@@ -1,8 +1,9 @@
 """A cluster of Ray of two nodes on loopback, which lasts as long as the process that asked for it.
 
-    python tests/support/raynodes.py FOLDER PID
+    python tests/support/raynodes.py FOLDER PID [--own-cores]
 
-One processor each. What is to be known of it comes in ``FOLDER/ready.json``, or in
+One processor each, of which Ray only keeps count; with ``--own-cores`` each node runs on a core of
+its own, where there are two. What is to be known of it comes in ``FOLDER/ready.json``, or in
 ``FOLDER/failed.txt`` why there is none. A second node that is killed is started again.
 """
 
@@ -19,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 # Ray gives itself 15 seconds for a step that takes longer on a busy machine, and more do not help:
@@ -34,8 +36,11 @@ def free_port() -> int:
         return int(one.getsockname()[1])
 
 
-def start(environment: dict[str, str], log: Path, *options: str) -> subprocess.Popen[bytes]:
-    """Start a node in a session of its own; what it says goes to *log*."""
+def start(
+    environment: dict[str, str], log: Path, *options: str, core: int | None = None
+) -> subprocess.Popen[bytes]:
+    """Start a node in a session of its own, on one core or any; what it says goes to *log*."""
+    pinned = None if core is None else partial(os.sched_setaffinity, 0, {core})
     with log.open("wb") as file:
         return subprocess.Popen(
             [
@@ -43,7 +48,7 @@ def start(environment: dict[str, str], log: Path, *options: str) -> subprocess.P
                 "--disable-usage-stats", "--object-store-memory=100000000", *options,
             ],
             env=environment, start_new_session=True, stdin=subprocess.DEVNULL,
-            stdout=file, stderr=file,
+            stdout=file, stderr=file, preexec_fn=pinned,
         )  # fmt: skip
 
 
@@ -82,6 +87,9 @@ def is_alive(pid: int) -> bool:
 def main() -> None:
     """Run the cluster."""
     folder, owner = Path(sys.argv[1]), int(sys.argv[2])
+    cores: list[int | None] = [*sorted(os.sched_getaffinity(0))]
+    if "--own-cores" not in sys.argv[3:] or len(cores) < 2:
+        cores = [None, None]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # by way of what ends the nodes
     token = folder / "token"
     token.write_text(secrets.token_hex(24))
@@ -101,11 +109,11 @@ def main() -> None:
             port = free_port()
             running["head"] = start(
                 environment, head_log, "--head", f"--node-ip-address={HEAD}", f"--port={port}",
-                "--include-dashboard=false", f"--temp-dir={place}",
+                "--include-dashboard=false", f"--temp-dir={place}", core=cores[0],
             )  # fmt: skip
             join = (f"--address={HEAD}:{port}", f"--node-ip-address={OTHER}")
             if began(running["head"], head_log):
-                running["other"] = start(environment, other_log, *join)
+                running["other"] = start(environment, other_log, *join, core=cores[1])
                 if began(running["other"], other_log):
                     break
             for node in running.values():
@@ -120,7 +128,7 @@ def main() -> None:
         while is_alive(owner):
             if running["other"].poll() is not None:
                 stop(running["other"])
-                running["other"] = start(environment, other_log, *join)
+                running["other"] = start(environment, other_log, *join, core=cores[1])
             time.sleep(0.2)
     finally:
         for node in running.values():

@@ -39,7 +39,7 @@ LOCAL_BYTES = 2**28
 """Bytes of scanned columns up to which a search is made in this process: it takes less than asking
 others, some 20 ms of one core at 1.6 million templates of 128 numbers."""
 _LOOK_SECONDS = 0.2  # after which whoever asked is told, and may cancel
-_PARTIAL_SECONDS = 0.2  # between two partial answers: to make one takes as long as the last one
+_PARTIAL_SECONDS = 0.2  # to a partial answer: to make one takes as long as to make the last one
 _MOST_AGAIN = 3  # times that a searcher may ask for what it lacks
 _TIDY_SECONDS = 600.0
 
@@ -193,7 +193,7 @@ class _Gathering:
         self._missing: dict[str, tuple[PartEntry, str, bool]] = {}
         self._cameras, self._cameras_digest = searchers.cameras(resolved.cameras)
         self._so_far: Gathered | None = None
-        self._news, self._next_told = False, 0.0
+        self._news, self._next_told = False, time.monotonic() + _PARTIAL_SECONDS
 
     def run(self, until: float, heard: Callable[[Progress, Gathered | None], None]) -> Gathered:
         """Ask, wait, ask again, and put together what was answered *until* then."""
