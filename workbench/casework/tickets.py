@@ -78,14 +78,22 @@ class TicketOffice:
         )
         now = datetime.now(UTC)
         ticket = Ticket(
-            case=self.permit.case, entry=self.permit.entry, gallery=str(self.gallery.resolve()),
+            case=self.permit.case, entry=self.permit.entry, gallery=self._place,
             storage=storage, profile=profile, commit=commit, scope=self.scope,
-            only=only or Filter(), probe=digest_of_probe(self.template), scale=scale,
+            only=only or Filter(), probe=self._probe, scale=scale,
             threshold=threshold, top=top, cameras=cameras, parts=parts, searcher=searcher,
             issued=now, expires=now + min(LIFETIME, timedelta(seconds=left)),
         )  # fmt: skip
         text = ticket.text()
         return Signed(text, self._key.sign(text))
+
+    @cached_property
+    def _place(self) -> str:
+        return str(self.gallery.resolve())
+
+    @cached_property
+    def _probe(self) -> str:
+        return digest_of_probe(self.template)
 
     @cached_property
     def _key(self) -> Ed25519PrivateKey:

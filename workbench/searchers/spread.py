@@ -249,14 +249,17 @@ class _Gathering:
         for name, entry in entries.items():
             node = max(nodes, key=partial(_rank, name))
             by_node.setdefault(node, {})[name] = entry
-        for node, some in by_node.items():
-            call = _Call(self._members[node], some, second, _NOTHING, "")
-            self._calls.append(call)
-            self._ask(call)
+        calls = [
+            _Call(self._members[node], some, second, _NOTHING, "") for node, some in by_node.items()
+        ]
+        self._calls += calls
+        # No searcher waits for the ticket of another one.
+        for call, message in [(call, self._message(call)) for call in calls]:
+            self._ask(call, message)
         return True
 
-    def _ask(self, call: _Call) -> None:
-        """Send a call with a new ticket; it is given up if that fails."""
+    def _message(self, call: _Call) -> bytes:
+        """Write what asks a searcher, with a new ticket."""
         snapshot, wanted = self._resolved.snapshot, self._wanted
         profile, storage = snapshot.manifest.profile, snapshot.storage.everywhere
         parts = wire.parts_written([*call.entries.values()])
@@ -280,9 +283,14 @@ class _Gathering:
             blobs["cameras"] = self._cameras
         if "scale" in call.sent and wanted.normaliser is not None:
             blobs["scale"] = wire.normaliser_written(wanted.normaliser)
-        call.nonce, call.heard = signed.nonce, time.monotonic()
+        call.nonce = signed.nonce
+        return wire.pack(about, blobs)
+
+    def _ask(self, call: _Call, message: bytes) -> None:
+        """Send a call; it is given up if that fails."""
+        call.heard = time.monotonic()
         try:
-            call.stream = call.member.ask(wire.pack(about, blobs))
+            call.stream = call.member.ask(message)
         except SightlineError as error:
             self._give_up(call, error.what)
 
@@ -308,7 +316,7 @@ class _Gathering:
             if call.again > _MOST_AGAIN:
                 self._give_up(call, "a searcher keeps nothing of what it is sent")
             else:
-                self._ask(call)
+                self._ask(call, self._message(call))
             return False
         if "error" in about:
             self._give_up(call, about["error"])
