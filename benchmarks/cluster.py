@@ -4,11 +4,11 @@
                                  [--only indexing|searching]
 
 The footage is the town's, each clip ten times over in one recording, since a reader takes longer to
-begin than to read a clip. A cluster of two nodes with a core each runs on loopback, or is there
-already (--address). One reader and two readers on it, and two processes without it, take
-turns over the same footage; each starts and loads its networks anew. Seconds by the clock are the
-least of the rounds. Seconds of the processor are those of the process that stores, and of its
-readers. What is searched is described in ``searchers.py``.
+begin than to read a clip. A cluster of two nodes runs on loopback, each with a core and a home of
+its own, or is there already (--address). One reader and two readers on it, and two processes
+without it, take turns over the same footage; each starts and loads its networks anew. Seconds by
+the clock are the least of the rounds. Seconds of the processor are those of the process that
+stores, and of its readers. What is searched is described in ``searchers.py``.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def cluster(**environment: str) -> Iterator[str]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         paths = os.pathsep.join(path for path in sys.path if path)
-        command = [sys.executable, NODES, folder, str(os.getpid()), "--own-cores"]
+        command = [sys.executable, NODES, folder, str(os.getpid()), "--apart"]
         environment = {**os.environ, "PYTHONPATH": paths, **environment}
         nodes = subprocess.Popen(command, env=environment, start_new_session=True)
         try:

@@ -1,10 +1,11 @@
 """A cluster of Ray of two nodes on loopback, which lasts as long as the process that asked for it.
 
-    python tests/support/raynodes.py FOLDER PID [--own-cores]
+    python tests/support/raynodes.py FOLDER PID [--apart]
 
-One processor each, of which Ray only keeps count; with ``--own-cores`` each node runs on a core of
-its own, where there are two. What is to be known of it comes in ``FOLDER/ready.json``, or in
-``FOLDER/failed.txt`` why there is none. A second node that is killed is started again.
+One processor each, of which Ray only keeps count; with ``--apart`` each node has what a machine
+has: a core of its own, where there are two, and a home of its own. What is to be known of it comes
+in ``FOLDER/ready.json``, or in ``FOLDER/failed.txt`` why there is none. A second node that is
+killed is started again.
 """
 
 from __future__ import annotations
@@ -88,7 +89,8 @@ def main() -> None:
     """Run the cluster."""
     folder, owner = Path(sys.argv[1]), int(sys.argv[2])
     cores: list[int | None] = [*sorted(os.sched_getaffinity(0))]
-    if "--own-cores" not in sys.argv[3:] or len(cores) < 2:
+    apart = "--apart" in sys.argv[3:]
+    if not apart or len(cores) < 2:
         cores = [None, None]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # by way of what ends the nodes
     token = folder / "token"
@@ -102,6 +104,9 @@ def main() -> None:
         "RAY_USAGE_STATS_ENABLED": "0",
         "PYTHONSAFEPATH": "1",
     }
+    of_other = dict(environment)
+    if apart and "SIGHTLINE_HOME" in environment:
+        of_other["SIGHTLINE_HOME"] = f"{environment['SIGHTLINE_HOME']}-other"
     head_log, other_log = folder / "head.log", folder / "other.log"
     running: dict[str, subprocess.Popen[bytes]] = {}
     try:
@@ -113,7 +118,7 @@ def main() -> None:
             )  # fmt: skip
             join = (f"--address={HEAD}:{port}", f"--node-ip-address={OTHER}")
             if began(running["head"], head_log):
-                running["other"] = start(environment, other_log, *join, core=cores[1])
+                running["other"] = start(of_other, other_log, *join, core=cores[1])
                 if began(running["other"], other_log):
                     break
             for node in running.values():
@@ -128,7 +133,7 @@ def main() -> None:
         while is_alive(owner):
             if running["other"].poll() is not None:
                 stop(running["other"])
-                running["other"] = start(environment, other_log, *join, core=cores[1])
+                running["other"] = start(of_other, other_log, *join, core=cores[1])
             time.sleep(0.2)
     finally:
         for node in running.values():
