@@ -121,10 +121,12 @@ class AuditLog:
         """
         with self.exclusively():
             assert self._held is not None
-            self._write(self._held, what, by, about, key)
-            found, own = self.read_new(), parsed(self._last_line)
+            line = self._write(self._held, what, by, about, key)
+            own, found, self._ahead = parsed(line), self._ahead, []
             assert own is not None
-            return [*(entry for entry in found if entry.number != own.number), own]
+            self._number, self._hash, self._last_line = own.number, own.hash, line
+            self._offset += len(line)
+            return [*found, own]
 
     def read_new(self) -> list[Entry]:
         """Return the entries added since the last call; at the first call, all of them."""
@@ -227,7 +229,8 @@ class AuditLog:
         by: Mapping[str, Any],
         about: Mapping[str, Any],
         key: Ed25519PrivateKey | None = None,
-    ) -> None:
+    ) -> bytes:
+        """Write an entry after the last one; return its line."""
         number = self._number + 1
         at = datetime.now(UTC).isoformat(timespec="microseconds")
         body = {"n": number, "at": at, "by": by, "what": what, "about": about}
@@ -236,8 +239,9 @@ class AuditLog:
             body["by"] = {**by, SIGNATURE: signed}
         hashed = self._hash.encode() + b" " + canonical(body)
         digest = hashlib.sha256(hashed).hexdigest()
+        line = digest.encode() + b" " + hashed + b"\n"
         try:
-            _append(file, digest.encode() + b" " + hashed + b"\n")
+            _append(file, line)
             os.fdatasync(file)
             _keep_head(self.folder, Head(number, digest))
         except OSError as error:
@@ -246,6 +250,7 @@ class AuditLog:
                 where=str(self.path),
                 fix="Nothing that was recorded is lost. Free space on the disk, then try again",
             ) from None
+        return line
 
     def _damaged(self, what: str) -> AuditDamaged:
         return AuditDamaged(
@@ -343,8 +348,8 @@ def _holder(file: int) -> int:
 
 def _content(file: int, start: int) -> bytes:
     """Read everything from *start* on; a single call reads at most 2 GiB."""
-    parts = []
-    while part := os.pread(file, 1 << 30, start):
+    parts, end = [], os.fstat(file).st_size  # nobody writes meanwhile
+    while start < end and (part := os.pread(file, min(end - start, 1 << 30), start)):
         parts.append(part)
         start += len(part)
     return b"".join(parts)
