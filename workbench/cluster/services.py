@@ -122,7 +122,7 @@ class Services:
         by_answers = {one.answers: one for one in streams}
         ray, asked = library(), list(by_answers)
         found, _ = ray.wait(asked, num_returns=1, timeout=seconds)
-        if found and len(asked) > 1:  # and whatever else is there already
+        if found and len(asked) > 2:  # and whatever else is there already, of many
             found, _ = ray.wait(asked, num_returns=len(asked), timeout=0)
         return [by_answers[one] for one in found]
 
