@@ -64,12 +64,16 @@ class Service:
     handle: Any
     begun: Any  # what is there once it has begun
     is_ready: bool = False
+    _answer: Any = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._answer = self.handle.answer.options(num_returns="streaming")
 
     def ask(self, message: bytes) -> Stream:
         """Send it a message; raise Lost if it cannot be."""
         ray = library()
         try:
-            found = self.handle.answer.options(num_returns="streaming").remote(message)
+            found = self._answer.remote(message)
         except ray.exceptions.RayError as error:
             raise Lost(f"a service was lost ({type(error).__name__})", where=self.node) from None
         return Stream(self.node, found)

@@ -95,12 +95,20 @@ def private_key(path: Path, *, make: bool = False) -> Ed25519PrivateKey:
     if not stat.S_ISREG(status.st_mode) or status.st_mode & 0o077:
         raise _unusable(path, "is a link or readable by others")
     try:
-        key = serialization.load_pem_private_key(content, password=None)
+        key = _parsed(content)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise _unusable(path, f"is not a key ({error})") from None
     if not isinstance(key, Ed25519PrivateKey):
         raise _unusable(path, "is not an Ed25519 key")
     return key
+
+
+@functools.lru_cache(2)
+def _parsed(content: bytes) -> object:
+    """Private key that a file holds; to parse it takes as long as to sign twice."""
+    from cryptography.hazmat.primitives import serialization
+
+    return serialization.load_pem_private_key(content, password=None)
 
 
 def signed_text(before: str, body: Mapping[str, Any]) -> bytes:
