@@ -133,7 +133,8 @@ def test_two_searchers_answer_as_one_process_to_the_last_bit(
 @pytest.fixture
 def halves(made: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
     """Give each of two nodes every other part: their names are random, and so are shares."""
-    numbers = {entry.name: number for number, entry in enumerate(made.reader.snapshot.parts())}
+    entries = made.reader.snapshot.refreshed().parts()  # nobody may have asked before
+    numbers = {entry.name: number for number, entry in enumerate(entries)}
     first = {"one": 0, "two": 1}
     monkeypatch.setattr(spread, "_rank", lambda part, node: (numbers[part] + first[node]) % 2)
 
@@ -338,7 +339,7 @@ def test_one_part_that_cannot_be_read_anywhere_is_missing_alone(
     made: Filled, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = answer(made, everything())
-    entry = max(made.reader.snapshot.parts(), key=lambda one: one.templates)
+    entry = max(made.reader.snapshot.refreshed().parts(), key=lambda one: one.templates)
     true, tried = Part.__init__, []
 
     def damaged(self: Part, storage: Any, wanted: Any, profile: Any) -> None:
