@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from carrying import Here, Node
+from carrying import Here, Node, answers_of
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from parted import Filled, filled
@@ -426,8 +426,8 @@ def test_searchers_write_what_they_compare_and_what_they_refuse(
         ticket = Ticket.read(lines[0].about["ticket"].encode())
         assert (ticket.entry, ticket.only) == (7, Filter(quality=0.5))
     # What was sent to one is sent to it once more, and to the other.
-    again = [*nodes[0].searcher.answer(compares(nodes[0])[-1])]
-    other = [*nodes[1].searcher.answer(compares(nodes[0])[-1])]
+    again = [*answers_of(nodes[0].searcher, compares(nodes[0])[-1])]
+    other = [*answers_of(nodes[1].searcher, compares(nodes[0])[-1])]
     assert "has been used" in wire.unpack(again[-1])[0]["error"]
     assert wire.unpack(other[-1])[0]["again"] == ["searcher"]
     last = AuditLog(tmp_path / "one" / "log").read_new()[-1]
@@ -462,8 +462,8 @@ def test_a_searcher_takes_nothing_that_its_ticket_does_not_name(
         moved = type(other)(other.table.slice(1), [], "moved")
         blobs["cameras"] = wire.cameras_written(moved)
         about["cameras"] = wire.digest(blobs["cameras"])
-    (said,) = one.searcher.answer(wire.pack(about, blobs))
-    assert "the ticket is for" in wire.unpack(said)[0]["error"]
+    (refusal,) = answers_of(one.searcher, wire.pack(about, blobs))
+    assert "the ticket is for" in wire.unpack(refusal)[0]["error"]
     assert one.searcher.name == name
 
 
@@ -471,9 +471,10 @@ def test_nothing_on_the_wire_ends_a_searcher(made: Filled, tmp_path: Path) -> No
     one = node("one", tmp_path)
     answer(made, everything(), over(one))
     message = compares(one)[-1]
-    for bad in (b"", b"\0" * 8, message[:-1], message + b"x", wire.pack({}), b"\xff" * 64):
-        (said,) = one.searcher.answer(bad)
-        assert "cannot be read" in wire.unpack(said)[0]["error"]
+    wrong = wire.pack({}), wire.pack({"kind": "other"})
+    for bad in (b"", b"\0" * 8, message[:-1], message + b"x", *wrong, b"\xff" * 64):
+        (refusal,) = answers_of(one.searcher, bad)
+        assert "cannot be read" in wire.unpack(refusal)[0]["error"]
 
 
 def test_what_was_purged_is_asked_for_anew_and_leaves_the_searchers(tmp_path: Path) -> None:

@@ -5,11 +5,18 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from workbench.cluster.actors import Lost
 from workbench.searchers.searcher import Searcher
+
+
+def answers_of(searcher: Searcher, message: bytes) -> Iterator[bytes]:
+    """All that a searcher answers to a message, as it comes."""
+    last = yield from searcher.answer(message)
+    if last is not None:
+        yield last
 
 
 @dataclass(eq=False)
@@ -28,7 +35,7 @@ class Thread:
     def _run(self) -> None:
         member = self.member
         try:
-            for number, answer in enumerate(member.searcher.answer(self.message)):
+            for number, answer in enumerate(answers_of(member.searcher, self.message)):
                 if member.frozen_after is not None and number >= member.frozen_after:
                     return
                 if member.dies_after is not None and number >= member.dies_after:

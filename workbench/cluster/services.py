@@ -10,14 +10,20 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import importlib
+import secrets
 import threading
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
-from workbench.cluster.actors import Answers, Handler, Lost
+from workbench.cluster.actors import Lost
 from workbench.cluster.connection import library
+
+Answers: TypeAlias = Generator[bytes, None, bytes | None]
+"""Answers to a message: the last one is what the generator returns, None if it broke off."""
+Handler: TypeAlias = Callable[[bytes], Answers]
+"""Function of a service that answers a message."""
 
 AT_A_TIME = 16  # messages that one answers
 _LOOK_SECONDS = 5.0  # after which nodes are looked for again
@@ -25,12 +31,21 @@ FIRST_SECONDS = 30.0
 """Seconds that are waited, once, for the first services to begin: they import all that they run."""
 
 
+_LAST = bytes(16)  # in the place of the name of what goes on
+_ABANDONED_SECONDS = 600.0
+"""Seconds after which answers that nobody has asked for are dropped: who wanted them has ended."""
+
+
 @dataclass(slots=True, eq=False)
 class Stream:
-    """Answers of a service to one message."""
+    """Answers of a service to one message: each is asked for as the one before it is taken.
 
-    node: str
-    answers: Any
+    A call that returns costs less than a stream of Ray's own, and most messages have one answer.
+    """
+
+    service: Service
+    pending: Any  # the next answer; None after the last
+    _name: bytes = field(default=_LAST, init=False)  # of what goes on there
 
     def take(self) -> bytes | None:
         """Take the next answer, once :func:`wait` says that there is one; None after the last.
@@ -40,20 +55,22 @@ class Stream:
         Lost
             If the process failed, has ended or cannot be reached.
         """
-        ray = library()
-        try:
-            answer: bytes = ray.get(next(self.answers))
-        except StopIteration:
+        if self.pending is None:
             return None
+        ray, node = library(), self.service.node
+        try:
+            found: bytes = ray.get(self.pending)
+            self._name, answer = found[: len(_LAST)], found[len(_LAST) :]
+            self.pending = None if self._name == _LAST else self.service.more(self._name)
         except ray.exceptions.RayTaskError as error:
-            raise Lost(f"a service failed ({error.cause!r})", where=self.node, alone=True) from None
+            raise Lost(f"a service failed ({error.cause!r})", where=node, alone=True) from None
         except ray.exceptions.RayError as error:
-            raise Lost(f"a service was lost ({type(error).__name__})", where=self.node) from None
-        return answer
+            raise Lost(f"a service was lost ({type(error).__name__})", where=node) from None
+        return answer or None
 
     def drop(self) -> None:
         """Want no more of them; what made them goes on, unless it is told so itself."""
-        self.answers = None
+        self.pending = None
 
 
 @dataclass(slots=True, eq=False)
@@ -65,18 +82,20 @@ class Service:
     begun: Any  # what is there once it has begun
     is_ready: bool = False
     _answer: Any = field(init=False, repr=False)
+    more: Callable[[bytes], Any] = field(init=False, repr=False)
+    """Asks for the next answer of those that have a name."""
 
     def __post_init__(self) -> None:
-        self._answer = self.handle.answer.options(num_returns="streaming")
+        # Ray makes a new object of a method each time that it is named.
+        self._answer, self.more = self.handle.answer.remote, self.handle.more.remote
 
     def ask(self, message: bytes) -> Stream:
         """Send it a message; raise Lost if it cannot be."""
         ray = library()
         try:
-            found = self._answer.remote(message)
+            return Stream(self, self._answer(message))
         except ray.exceptions.RayError as error:
             raise Lost(f"a service was lost ({type(error).__name__})", where=self.node) from None
-        return Stream(self.node, found)
 
 
 @dataclass(eq=False)
@@ -123,12 +142,15 @@ class Services:
 
     def wait(self, streams: Collection[Stream], seconds: float) -> Sequence[Stream]:
         """Wait until one of some streams has an answer or its end; give those that have."""
-        by_answers = {one.answers: one for one in streams}
-        ray, asked = library(), list(by_answers)
+        over = [one for one in streams if one.pending is None]
+        if over:
+            return over
+        by_pending = {one.pending: one for one in streams}
+        ray, asked = library(), list(by_pending)
         found, _ = ray.wait(asked, num_returns=1, timeout=seconds)
         if found and len(asked) > 2:  # and whatever else is there already, of many
             found, _ = ray.wait(asked, num_returns=len(asked), timeout=0)
-        return [by_answers[one] for one in found]
+        return [by_pending[one] for one in found]
 
     def end(self) -> None:
         """End the services, for all who use them."""
@@ -169,15 +191,32 @@ class _Lasting:
     def __init__(self, maker: str, message: bytes) -> None:
         module, _, function = maker.partition(":")
         self._handler: Handler = getattr(importlib.import_module(module), function)(message)
+        self._going_on: dict[bytes, tuple[float, Answers]] = {}  # by name, with when it was asked
 
     def begun(self) -> bool:
         """Return True: it can be asked."""
         return True
 
-    def answer(self, message: bytes) -> Answers:
-        """Answer a message."""
-        for answer in self._handler(message):  # noqa: UP028 - Ray sends something into it
-            yield answer
+    def answer(self, message: bytes) -> bytes:
+        """Answer a message, with the name of what goes on and the first answer."""
+        now = time.monotonic()
+        for name, (at, _) in list(self._going_on.items()):
+            if now - at > _ABANDONED_SECONDS and (left := self._going_on.pop(name, None)):
+                left[1].close()
+        return self._next(secrets.token_bytes(len(_LAST)), self._handler(message))
+
+    def more(self, name: bytes) -> bytes:
+        """Give the next answer of what goes on, with its name."""
+        left = self._going_on.pop(name, None)  # None: this process has begun anew meanwhile
+        return _LAST if left is None else self._next(name, left[1])
+
+    def _next(self, name: bytes, answers: Answers) -> bytes:
+        try:
+            found = next(answers)
+        except StopIteration as end:
+            return _LAST + (end.value or b"")
+        self._going_on[name] = time.monotonic(), answers
+        return name + found
 
 
-__all__ = ["Service", "Services", "Stream"]
+__all__ = ["Answers", "Handler", "Service", "Services", "Stream"]

@@ -9,10 +9,10 @@ with keys of their own, and has no need of it, as any code can read the storage 
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 
 from workbench.casework.searcherlogs import FOLDER, SearcherLog
-from workbench.cluster.services import Services
+from workbench.cluster.services import Handler, Services
 from workbench.errors import SettingsError
 from workbench.gallery.cache import CachePlace
 from workbench.indexing.passing import code
@@ -30,7 +30,7 @@ def services(keys: Sequence[str]) -> Services:
     return Services(f"{__name__}:searcher", message)
 
 
-def searcher(message: bytes) -> Callable[[bytes], Iterator[bytes]]:
+def searcher(message: bytes) -> Handler:
     """Make the searcher of this process; its log is in the home of its node.
 
     Raises SettingsError if another version of Sightline is installed here.

@@ -12,7 +12,7 @@ import secrets
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -84,36 +84,42 @@ class Searcher:
         self._offsets = DerivedOffsets(None)
         self._running: dict[str, _Comparison] = {}  # by the nonce of their tickets
 
-    def answer(self, message: bytes) -> Iterator[bytes]:
-        """Answer a message, with several where it asks for a comparison; the last one says so."""
+    def answer(self, message: bytes) -> Generator[bytes, None, bytes | None]:
+        """Answer a message, with several where it asks for a comparison, and return the last one.
+
+        That is None if it was stopped, or its time was over.
+        """
         try:
             about, blobs = wire.unpack(message)
             kind = about["kind"]
+            if kind == "compare":
+                return (yield from self._compare(about, blobs))
+            said: dict[str, Any] = {"searcher": self.name, "end": True}
             if kind == "hello":
-                yield wire.pack({"searcher": self.name, "pid": os.getpid(), "end": True})
+                said["pid"] = os.getpid()
             elif kind == "keep":
                 self._keep(about["storage"], blobs["names"].decode().split("\n"))
-                yield wire.pack({"searcher": self.name, "end": True})
             elif kind == "stop":  # of who knows the ticket, which was sent to nobody else
                 if (running := self._running.get(about["nonce"])) is not None:
                     running.stop()
-                yield wire.pack({"searcher": self.name, "end": True})
             else:
-                yield from self._compare(about, blobs)
+                raise ValueError(f"there is no message {kind!r}")
+            return wire.pack(said)
         except SightlineError as error:
-            yield wire.pack({"error": str(error), "end": True})
+            return wire.pack({"error": str(error), "end": True})
         except (KeyError, ValueError, TypeError) as error:
-            yield wire.pack(
+            return wire.pack(
                 {"error": f"cannot be read ({error!r})", "permitted": True, "end": True}
             )
 
     # --- Comparing --------------------------------------------------------------------------
 
-    def _compare(self, about: dict[str, Any], blobs: dict[str, bytes]) -> Iterator[bytes]:
+    def _compare(
+        self, about: dict[str, Any], blobs: dict[str, bytes]
+    ) -> Generator[bytes, None, bytes | None]:
         cameras, normaliser, lacking = self._brought(about, blobs)
         if cameras is None or lacking:
-            yield wire.pack({"searcher": self.name, "again": lacking, "end": True})
-            return
+            return wire.pack({"searcher": self.name, "again": lacking, "end": True})
         signed = Signed(blobs["ticket"], blobs["signature"])
         profile = wire.profile_read(about["profile"])
         try:
@@ -141,7 +147,7 @@ class Searcher:
         made = _Comparison(self._log, self._offsets, signed, ticket, rows, question)
         self._running[ticket.nonce] = made
         try:
-            yield from made.run(warm, until)
+            return (yield from made.run(warm, until))
         finally:
             del self._running[ticket.nonce]
 
@@ -233,7 +239,7 @@ class _Comparison:
         """Compare no more."""
         self._stopped = True
 
-    def run(self, warm: Sequence[int], until: float) -> Iterator[bytes]:
+    def run(self, warm: Sequence[int], until: float) -> Generator[bytes, None, bytes | None]:
         """Compare part by part, as they arrive; tell of each group, and each second.
 
         Those that are *warm* are here already, and are compared first.
@@ -249,18 +255,18 @@ class _Comparison:
                 while pending:
                     arrived, _ = wait(pending, GATHERED_SECONDS, return_when=ALL_COMPLETED)
                     while not arrived:
-                        if self._stopped or time.monotonic() > until:
-                            return
                         arrived, _ = wait(pending, WORD_SECONDS, return_when=FIRST_COMPLETED)
+                        if self._stopped or time.monotonic() > until:
+                            return None
                         if not arrived:
                             yield self._word()
                     here = [n for n in sorted(map(pending.pop, arrived)) if n not in self._failed]
                     yield from self._group(here, pool)
                     if self._stopped or time.monotonic() > until:
-                        return
+                        return None
                     if pending:
                         yield self._told()
-            yield self._told(end=True)
+            return self._told(end=True)
         finally:
             self._stopped = True
             fetchers.shutdown(wait=False, cancel_futures=True)
