@@ -461,13 +461,16 @@ def test_a_search_that_is_stopped_leaves_the_next_one_whole(
     assert found_in(fresh) == before
 
 
-@pytest.mark.parametrize(("sample", "exact"), [(0, 1), (7, 40)])
+@pytest.mark.parametrize(
+    ("sample", "joined", "exact"), [(0, 2**18, 1), (7, 2**18, 40), (8_192, 40, 40)]
+)
 def test_how_rows_are_put_together_changes_no_answer(
-    fresh: Filled, monkeypatch: pytest.MonkeyPatch, sample: int, exact: int
+    fresh: Filled, monkeypatch: pytest.MonkeyPatch, sample: int, joined: int, exact: int
 ) -> None:
     ways: list[dict[str, Any]] = [{}, {"top": 5}, {"normaliser": normaliser_for(fresh), "top": 5}]
     wanted = [found_in(fresh, **options) for options in ways]
     monkeypatch.setattr("workbench.gallery.scan.SAMPLE", sample)
+    monkeypatch.setattr("workbench.gallery.scan._JOINED", joined)
     monkeypatch.setattr("workbench.gallery.scan._EXACT_AT_A_TIME", exact)
     assert [found_in(fresh, **options) for options in ways] == wanted
 

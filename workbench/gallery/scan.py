@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 BLOCK, AT_A_TIME = 65_536, 64
 # Rows from which the score of the best is estimated.
 SAMPLE = 8_192
+# Bytes of codes from which a piece is scanned where it lies: to copy them would take longer.
+_JOINED = 3 * 2**17
 # Bytes of codes that this thread compares alone: to share them out would take longer.
 _ALONE = 8 * 2**20
 # Numbers of templates that are compared exactly at a time. In double precision they fit into a
@@ -564,17 +566,18 @@ def scan(
 
 
 def _together(some: Sequence[tuple[Rows, Piece]]) -> list[list[tuple[Rows, Piece]]]:
-    """Put neighbours among pieces together that have no more rows than are scanned by one core."""
+    """Put small neighbours together that have no more rows than are scanned by one core."""
     found: list[list[tuple[Rows, Piece]]] = []
     room = 0
     for pair in some:
         length = length_of(pair[1])
-        if found and length <= room:
+        small = length * pair[0].columns.codes.shape[1] < _JOINED
+        if found and small and length <= room:
             found[-1].append(pair)
             room -= length
         else:
             found.append([pair])
-            room = SAMPLE - length
+            room = SAMPLE - length if small else 0
     return found
 
 
