@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 BLOCK, AT_A_TIME = 65_536, 64
 # Rows from which the score of the best is estimated.
 SAMPLE = 8_192
-# Bytes of codes from which a piece is scanned where it lies: to copy them would take longer.
+# Bytes of codes from which a piece is scanned where it lies: to copy them would take longer. Rows
+# by number are copied in any case.
 _JOINED = 3 * 2**17
 # Bytes of codes that this thread compares alone: to share them out would take longer.
 _ALONE = 8 * 2**20
@@ -571,7 +572,8 @@ def _together(some: Sequence[tuple[Rows, Piece]]) -> list[list[tuple[Rows, Piece
     room = 0
     for pair in some:
         length = length_of(pair[1])
-        small = length * pair[0].columns.codes.shape[1] < _JOINED
+        bytes_here = length * pair[0].columns.codes.shape[1]
+        small = bytes_here < _JOINED or not isinstance(pair[1], slice)
         if found and small and length <= room:
             found[-1].append(pair)
             room -= length
