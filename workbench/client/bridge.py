@@ -15,6 +15,7 @@ import atexit
 import contextlib
 import contextvars
 import json
+import os
 import re
 import secrets
 import threading
@@ -51,11 +52,17 @@ def open_page(server: Server, name: str) -> Page:
     Raises
     ------
     SettingsError
-        If this is no notebook, or the connection goes through a proxy, which sockets do not.
+        If this is no notebook, it is one under Voila, which draws the widgets of its own kernels
+        alone, or the connection goes through a proxy, which sockets do not.
     ServerError
         If there is no such page, or it does not open.
     """
     kernel = _kernel_of_notebook()
+    if os.environ.get("SERVER_SOFTWARE", "").startswith("voila/"):
+        raise SettingsError(
+            "Voila draws no widgets of another server's kernel", where="page",
+            fix=f"Link to {server.address}, or show here what `search` of the connection finds",
+        )  # fmt: skip
     if server.proxy:
         raise SettingsError(
             "pages cannot go through a proxy", where="proxy", fix="Connect without one"
