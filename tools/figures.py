@@ -108,14 +108,12 @@ def behind(runs: dict[str, Any]) -> Iterator[tuple[Path, str]]:
 
 def _row(name: str, measured: dict[str, Any]) -> dict[str, str]:
     """A run in the table of runs."""
-    version = " ".join(filter(None, [measured.get("version"), f"({measured['commit']})"]))
-    taken = measured.get("taken over from")
     return {
         "run": f"`{name}`",
         "measured": measured["date"],
         "on": measured["machine"],
-        "version": version,
-        "by": f"`{measured['command']}`" + (f"; taken over from {taken}" if taken else ""),
+        "version": f"{measured['version']} ({measured['commit']})",
+        "by": f"`{measured['command']}`",
     }
 
 
