@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -27,6 +28,7 @@ from workbench.gallery import search as searching
 from workbench.gallery.cache import CachePlace
 from workbench.gallery.parts import Part
 from workbench.gallery.removal import purge
+from workbench.gallery.resolving import PlannedRows
 from workbench.gallery.storage import ObjectGone
 from workbench.permit.issuing import issue
 from workbench.permit.tickets import LIFETIME, Gate, Signed, Ticket, digest_of_probe
@@ -475,6 +477,38 @@ def test_nothing_on_the_wire_ends_a_searcher(made: Filled, tmp_path: Path) -> No
     for bad in (b"", b"\0" * 8, message[:-1], message + b"x", *wrong, b"\xff" * 64):
         (refusal,) = answers_of(one.searcher, bad)
         assert "cannot be read" in wire.unpack(refusal)[0]["error"]
+
+
+def test_what_nobody_asks_for_any_more_is_not_read(
+    made: Filled, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who asked has ended: nobody takes what a searcher says, or tells it to stop."""
+    one, other = two(tmp_path)
+    answer(made, everything(), over(one))
+    about, blobs = wire.unpack(compares(one)[-1])
+    ticket = replace(
+        Ticket.read(blobs["ticket"]),
+        searcher=other.searcher.name, nonce="1" * 32, issued=datetime.now(UTC),
+    )  # fmt: skip
+    about |= {"searcher": other.searcher.name, "seconds": 0.25}
+    blobs |= {"ticket": ticket.text(), "signature": KEY.sign(ticket.text())}
+    read: list[int] = []
+    compared = PlannedRows.compared
+
+    def slowly(rows: PlannedRows, number: int) -> Any:
+        if threading.current_thread() is not threading.main_thread():
+            read.append(number)
+            time.sleep(0.1)
+        return compared(rows, number)
+
+    monkeypatch.setattr(PlannedRows, "compared", slowly)
+    monkeypatch.setattr("workbench.searchers.searcher.FETCHERS", 1)
+    answers = other.searcher.answer(wire.pack(about, blobs))
+    assert wire.unpack(next(answers))[0]["end"] is False
+    time.sleep(0.5)
+    known = len(read)
+    time.sleep(0.5)
+    assert known == len(read) < len(json.loads(blobs["parts"]))
 
 
 def test_what_was_purged_is_asked_for_anew_and_leaves_the_searchers(tmp_path: Path) -> None:

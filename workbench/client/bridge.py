@@ -58,7 +58,7 @@ def open_page(server: Server, name: str) -> Page:
         If there is no such page, or it does not open.
     """
     kernel = _kernel_of_notebook()
-    if os.environ.get("SERVER_SOFTWARE", "").startswith("voila/"):
+    if "VOILA_PREHEAT" in os.environ:  # which each Voila sets, whether it does or not
         raise SettingsError(
             "Voila draws no widgets of another server's kernel", where="page",
             fix=f"Link to {server.address}, or show here what `search` of the connection finds",

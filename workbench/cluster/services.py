@@ -21,18 +21,16 @@ from workbench.cluster.actors import Lost
 from workbench.cluster.connection import library
 
 Answers: TypeAlias = Generator[bytes, None, bytes | None]
-"""Answers to a message: the last one is what the generator returns, None if it broke off."""
+"""Answers to a message, none of them empty: the last is returned, or None if it broke off."""
 Handler: TypeAlias = Callable[[bytes], Answers]
 """Function of a service that answers a message."""
 
-AT_A_TIME = 16  # messages that one answers
+AT_A_TIME = 16  # answers that one makes
 _LOOK_SECONDS = 5.0  # after which nodes are looked for again
 FIRST_SECONDS = 30.0
 """Seconds that are waited, once, for the first services to begin: they import all that they run."""
-
-
 _LAST = bytes(16)  # in the place of the name of what goes on
-_ABANDONED_SECONDS = 600.0
+_ABANDONED_SECONDS = 60.0
 """Seconds after which answers that nobody has asked for are dropped: who wanted them has ended."""
 
 
@@ -45,7 +43,6 @@ class Stream:
 
     service: Service
     pending: Any  # the next answer; None after the last
-    _name: bytes = field(default=_LAST, init=False)  # of what goes on there
 
     def take(self) -> bytes | None:
         """Take the next answer, once :func:`wait` says that there is one; None after the last.
@@ -60,8 +57,8 @@ class Stream:
         ray, node = library(), self.service.node
         try:
             found: bytes = ray.get(self.pending)
-            self._name, answer = found[: len(_LAST)], found[len(_LAST) :]
-            self.pending = None if self._name == _LAST else self.service.more(self._name)
+            name, answer = found[: len(_LAST)], found[len(_LAST) :]
+            self.pending = None if name == _LAST else self.service.more(name)
         except ray.exceptions.RayTaskError as error:
             raise Lost(f"a service failed ({error.cause!r})", where=node, alone=True) from None
         except ray.exceptions.RayError as error:
@@ -106,7 +103,7 @@ class Services:
     ----------
     maker : str
         ``module:function`` that each process calls once, with *message*, for the handler of
-        messages; see :data:`workbench.cluster.actors.Handler`.
+        messages; see :data:`Handler`.
     message : bytes
         Services made with another one are others.
     """

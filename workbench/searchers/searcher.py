@@ -7,6 +7,7 @@ itself, and writes into its log what it is about to compare before it compares i
 
 from __future__ import annotations
 
+import math
 import os
 import secrets
 import threading
@@ -233,17 +234,23 @@ class _Comparison:
         self._failed: dict[int, tuple[str, bool]] = {}
         self._counts = np.zeros(len(Counts._fields), np.int64)
         self._quality = np.zeros(QUALITY_STEPS, np.int64)
-        self._stopped = False
+        self._stopped, self._until = False, math.inf
 
     def stop(self) -> None:
         """Compare no more."""
         self._stopped = True
+
+    @property
+    def _is_over(self) -> bool:
+        """True if nobody waits for it any more."""
+        return self._stopped or time.monotonic() > self._until
 
     def run(self, warm: Sequence[int], until: float) -> Generator[bytes, None, bytes | None]:
         """Compare part by part, as they arrive; tell of each group, and each second.
 
         Those that are *warm* are here already, and are compared first.
         """
+        self._until = until
         fetchers = ThreadPoolExecutor(FETCHERS)
         try:
             with workers() as pool:
@@ -254,15 +261,15 @@ class _Comparison:
                     yield self._told()
                 while pending:
                     arrived, _ = wait(pending, GATHERED_SECONDS, return_when=ALL_COMPLETED)
-                    while not arrived:
+                    while not (arrived or self._is_over):
                         arrived, _ = wait(pending, WORD_SECONDS, return_when=FIRST_COMPLETED)
-                        if self._stopped or time.monotonic() > until:
-                            return None
-                        if not arrived:
+                        if not (arrived or self._is_over):
                             yield self._word()
+                    if self._is_over:
+                        return None
                     here = [n for n in sorted(map(pending.pop, arrived)) if n not in self._failed]
                     yield from self._group(here, pool)
-                    if self._stopped or time.monotonic() > until:
+                    if self._is_over:
                         return None
                     if pending:
                         yield self._told()
@@ -273,7 +280,7 @@ class _Comparison:
 
     def _fetch(self, number: int) -> None:
         """Have all of a part that is needed here."""
-        if self._stopped:
+        if self._is_over:
             return
         try:
             if self._rows.compared(number):
