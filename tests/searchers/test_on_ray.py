@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import psutil
@@ -89,7 +88,9 @@ def several() -> list[Asked]:
     ]
 
 
-def test_nodes_answer_as_one_process(made: Filled, carrier: Services, home: Path) -> None:
+def test_nodes_answer_as_one_process(
+    made: Filled, carrier: Services, ray_cluster: RayCluster
+) -> None:
     searchers, nodes = over(carrier), [one.node for one in carrier.members()]
     for asked in several():
         found = answer(made, asked, searchers)
@@ -99,7 +100,7 @@ def test_nodes_answer_as_one_process(made: Filled, carrier: Services, home: Path
         parts = made.reader.resolve(asked.scope, asked.only).entries
         shares = {max(nodes, key=partial(_rank, part.name)) for part in parts}
         assert len({one["searcher"] for one in found.elsewhere.values()}) == len(shares)
-    assert logs_below(home / FOLDER)
+    assert logs_below(ray_cluster.home / FOLDER)
 
 
 def test_an_installation_that_names_a_cluster_searches_there(

@@ -27,6 +27,7 @@ class RayCluster:
 
     address: str
     other: str  # address of the node that is not its head
+    home: Path  # of its nodes: that of the process which started it
     began_seconds: float
 
 
@@ -69,6 +70,7 @@ def ray_nodes(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     with FileLock(f"{folder}.lock"):
         if not folder.exists():
             folder.mkdir()
+            (folder / "home").write_text(str(home))
             paths = os.pathsep.join(path for path in sys.path if path)
             subprocess.Popen(
                 [sys.executable, NODES, folder, str(owner)],
@@ -84,7 +86,8 @@ def ray_nodes(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("RAY_AUTH_MODE", "token")
         patched.setenv("RAY_AUTH_TOKEN_PATH", told["token"])
-        yield RayCluster(told["address"], told["other"], time.monotonic() - began)
+        of_nodes = Path((folder / "home").read_text())
+        yield RayCluster(told["address"], told["other"], of_nodes, time.monotonic() - began)
 
 
 @pytest.fixture
