@@ -7,7 +7,6 @@ itself, and writes into its log what it is about to compare before it compares i
 
 from __future__ import annotations
 
-import math
 import os
 import secrets
 import threading
@@ -15,7 +14,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, ThreadPoolExecutor, wait
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from workbench.gallery.resolving import Cameras
 
 T = TypeVar("T")
+Answers: TypeAlias = "Generator[bytes, None, bytes | None]"
 # Parts that are fetched at a time, and seconds for which those that arrive are gathered before
 # they are compared: each such group is a line of the log.
 FETCHERS, GATHERED_SECONDS = 4, 0.05
@@ -85,7 +85,7 @@ class Searcher:
         self._offsets = DerivedOffsets(None)
         self._running: dict[str, _Comparison] = {}  # by the nonce of their tickets
 
-    def answer(self, message: bytes) -> Generator[bytes, None, bytes | None]:
+    def answer(self, message: bytes) -> Answers:
         """Answer a message, with several where it asks for a comparison, and return the last one.
 
         That is None if it was stopped, or its time was over.
@@ -115,9 +115,7 @@ class Searcher:
 
     # --- Comparing --------------------------------------------------------------------------
 
-    def _compare(
-        self, about: dict[str, Any], blobs: dict[str, bytes]
-    ) -> Generator[bytes, None, bytes | None]:
+    def _compare(self, about: dict[str, Any], blobs: dict[str, bytes]) -> Answers:
         cameras, normaliser, lacking = self._brought(about, blobs)
         if cameras is None or lacking:
             return wire.pack({"searcher": self.name, "again": lacking, "end": True})
@@ -145,10 +143,10 @@ class Searcher:
         )  # fmt: skip
         until = time.monotonic() + min(float(about["seconds"]), MOST_SECONDS)
         warm = [number for number in rows.numbers if parts.has(entries[number])]
-        made = _Comparison(self._log, self._offsets, signed, ticket, rows, question)
+        made = _Comparison(self._log, self._offsets, signed, ticket, rows, question, until)
         self._running[ticket.nonce] = made
         try:
-            return (yield from made.run(warm, until))
+            return (yield from made.run(warm))
         finally:
             del self._running[ticket.nonce]
 
@@ -225,6 +223,7 @@ class _Comparison:
         ticket: Ticket,
         rows: PlannedRows,
         question: Question,
+        until: float,  # time.monotonic()
     ) -> None:
         self._log, self._offsets, self._signed, self._ticket = log, offsets, signed, ticket
         self._rows, self._question = rows, question
@@ -234,7 +233,7 @@ class _Comparison:
         self._failed: dict[int, tuple[str, bool]] = {}
         self._counts = np.zeros(len(Counts._fields), np.int64)
         self._quality = np.zeros(QUALITY_STEPS, np.int64)
-        self._stopped, self._until = False, math.inf
+        self._stopped, self._until = False, until
 
     def stop(self) -> None:
         """Compare no more."""
@@ -245,12 +244,11 @@ class _Comparison:
         """True if nobody waits for it any more."""
         return self._stopped or time.monotonic() > self._until
 
-    def run(self, warm: Sequence[int], until: float) -> Generator[bytes, None, bytes | None]:
+    def run(self, warm: Sequence[int]) -> Answers:
         """Compare part by part, as they arrive; tell of each group, and each second.
 
         Those that are *warm* are here already, and are compared first.
         """
-        self._until = until
         fetchers = ThreadPoolExecutor(FETCHERS)
         try:
             with workers() as pool:
