@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from deployed import Team, behind_nginx
 
 ARTEFACTS = Path(__file__).parents[2] / "test-artifacts"
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
@@ -260,3 +262,17 @@ def served(
         small_town, folder, SIGHTLINE_CASE=training, **ground, **demo_calibrations
     ) as running:
         yield running
+
+
+@pytest.fixture
+def served_by_nginx(small_town: Path, copied: Any, tmp_path: Path, browser: Any) -> Iterator[Team]:
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    # The proxy's account has to reach the socket, and it may pass through no folder of pytest's.
+    folder = Path(tempfile.mkdtemp(prefix="sl-"))
+    folder.chmod(0o755)
+    try:
+        with behind_nginx(home, copied(small_town, home), folder) as team:
+            yield team
+    finally:
+        shutil.rmtree(folder)

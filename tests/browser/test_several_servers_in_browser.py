@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import re
-import shutil
-import socket
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +12,7 @@ from typing import Any
 import nbformat
 import pytest
 from apiprocess import SCOPE
-from deployed import PASSWORD, Team, behind_nginx, recorded, started, wait_for
+from deployed import PASSWORD, Team, free_ports, recorded, started, wait_for
 from documented import examples
 from office import stated
 from playwright.sync_api import expect
@@ -40,19 +37,6 @@ try:
 except SightlineError as error:
     print(f"{there}: {error}")
 """
-
-
-@pytest.fixture
-def host(small_town: Path, copied: Any, tmp_path: Path, browser: Any) -> Iterator[Team]:
-    home = tmp_path / "host"
-    home.mkdir(mode=0o700)
-    folder = Path(tempfile.mkdtemp(prefix="sl-"))  # the proxy's account passes through it
-    folder.chmod(0o755)
-    try:
-        with behind_nginx(home, copied(small_town, home), folder) as team:
-            yield team
-    finally:
-        shutil.rmtree(folder)
 
 
 def connected(host: Team, name: str) -> Connection:
@@ -82,8 +66,7 @@ def pages_of(name: str, host: Team, photograph: Path, folder: Path, jupyter: Pat
     v4 = nbformat.v4
     cells = [v4.new_code_cell(BEFORE.format(scope=SCOPE) + shown), v4.new_code_cell(OF_THE_HOST)]
     nbformat.write(v4.new_notebook(cells=cells), folder / "page.ipynb")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    (port,) = free_ports(1)
     command = [
         Path(sys.executable).with_name("voila"), "--no-browser", f"--port={port}",
         "--template=sightline", "--show_tracebacks=True", folder / "page.ipynb",
@@ -102,12 +85,13 @@ def faces_on(seen: Any) -> Any:
 
 
 def test_two_servers_of_pages_reach_one_host_each_in_the_name_of_its_person(
-    host: Team,
+    served_by_nginx: Team,
     wanted: tuple[Path, ...],
     visit: Callable[..., Any],
     shared_data: Callable[[Path], Path],
     tmp_path: Path,
 ) -> None:
+    host = served_by_nginx
     anna, sara = connected(host, "anna"), connected(host, "sara")
     anna.request_case(
         CASE, wanted, scope_from(SCOPE), template="missing-person", authority="Public prosecutor",

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import runpy
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from deployed import DEPLOY, PASSWORD, Team, behind_hub, behind_nginx, recorded, status_of
+from deployed import DEPLOY, PASSWORD, Team, behind_hub, recorded, status_of
 from playwright.sync_api import TimeoutError as Expired
 from playwright.sync_api import expect
 
@@ -35,20 +33,6 @@ def served_by_hub(small_town: Path, copied: Any, tmp_path: Path, browser: Any) -
     home.mkdir(mode=0o700)
     with behind_hub(home, copied(small_town, home), tmp_path) as team:
         yield team
-
-
-@pytest.fixture
-def served_by_nginx(small_town: Path, copied: Any, tmp_path: Path, browser: Any) -> Iterator[Team]:
-    home = tmp_path / "home"
-    home.mkdir(mode=0o700)
-    # The proxy's account has to reach the socket, and it may pass through no folder of pytest's.
-    folder = Path(tempfile.mkdtemp(prefix="sl-"))
-    folder.chmod(0o755)
-    try:
-        with behind_nginx(home, copied(small_town, home), folder) as team:
-            yield team
-    finally:
-        shutil.rmtree(folder)
 
 
 class Person:
