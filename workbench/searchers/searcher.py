@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from workbench.gallery.resolving import Cameras
 
 T = TypeVar("T")
-Answers: TypeAlias = "Generator[bytes, None, bytes | None]"
+Answers: TypeAlias = Generator[bytes, None, bytes | None]
+"""All but the last are yielded, the last is returned; None if there is none."""
 # Parts that are fetched at a time, and seconds for which those that arrive are gathered before
 # they are compared: each such group is a line of the log.
 FETCHERS, GATHERED_SECONDS = 4, 0.05
