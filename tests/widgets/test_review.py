@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,8 @@ def test_faces_are_not_given_again_once_the_review_is_over(listed: Any, town_fil
 def test_nothing_that_could_bias_is_sent_to_the_browser(listed: Any, town_file: Path) -> None:
     listed.sit("rosa")
     panel = opened(listed, town_file)
-    sent = repr([panel.compared.get_state(), panel.sheet.get_state()])
+    # The identifiers that are drawn by chance may hold any four digits.
+    sent = re.sub("[0-9a-f]{16,}", "", repr([panel.compared.get_state(), panel.sheet.get_state()]))
     for telling in ("Camera", "C0", ".mp4", "2026", "score", "anna"):
         assert telling not in sent.replace("aria", "")
     assert panel.compared.clip == ""
