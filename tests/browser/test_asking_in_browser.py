@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -104,7 +105,8 @@ def test_a_reload_brings_the_question_back_and_after_a_kernels_end_its_answer_to
     listed.wait_for()
     seen.assert_clean()
     for kernel in kernels(served):
-        kernel.kill()
+        with contextlib.suppress(psutil.NoSuchProcess):  # that of the page before the reload
+            kernel.kill()
     lost = seen.page.get_by_role("alert").filter(has_text="its work on the server has ended")
     lost.wait_for(timeout=AT_ONCE)
     expect(places).to_have_text(["Camera 6"])  # what it shows stays

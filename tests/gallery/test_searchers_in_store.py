@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from parted import Filled, filled
 
 from tests.searchers.test_spread import answer, everything, over, told, two
 from workbench.domain import Candidate
+from workbench.gallery import search as searching
 from workbench.gallery.committing import Committer
 from workbench.gallery.moving import objects_of
 from workbench.gallery.removal import purge
@@ -26,7 +28,7 @@ def store(running_store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> Iterat
         monkeypatch.setenv(name, value)
     running_store.requests.clear()
     yield running_store
-    running_store.delay_seconds = 0.0
+    running_store.before = lambda _: None
 
 
 @pytest.fixture
@@ -92,17 +94,18 @@ def wire_keep(far: Filled) -> bytes:
 
 
 def test_what_has_arrived_is_told_while_the_rest_is_fetched(
-    far: Filled, store: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    far: Filled, store: ObjectStore, tmp_path: Path
 ) -> None:
-    store.delay_seconds = 0.1
-    partial: list[tuple[int, Sequence[Candidate]]] = []
-    found = answer(
-        far, everything(), over(*two(tmp_path)),
-        partial=lambda some: partial.append((len(fetched(store)), some.candidates[0])),
-    )  # fmt: skip
-    store.delay_seconds = 0.0
-    whole = found.candidates[0]
-    asked, first = partial[0]
+    *_, late = far.reader.snapshot.parts()
+    was_told = threading.Event()
+    store.before = lambda path: late.name not in path or was_told.wait(60)
+    partial: list[Sequence[Candidate]] = []
+
+    def take(some: searching.Answer) -> None:
+        partial.append(some.candidates[0])
+        was_told.set()
+
+    found = answer(far, everything(), over(*two(tmp_path)), partial=take)
+    first, whole = partial[0], found.candidates[0]
     assert 0 < len(first) < len(whole)
     assert {one.tracklet_id for one in first} < {one.tracklet_id for one in whole}
-    assert asked < len(fetched(store))

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -62,7 +62,7 @@ class ObjectStore:
     endpoint: str
     requests: list[Request] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
-    delay_seconds: float = 0.0  # before each answer
+    before: Callable[[str], object] = lambda _: None  # each answer, with the path that it is to
     bytes_a_second: float = float("inf")  # of all answers together
     sent: list[tuple[str, float]] = field(default_factory=list)
     """Paths that were asked for, and when the last byte of the answer was sent (monotonic)."""
@@ -129,7 +129,7 @@ def _proxy(store: ObjectStore, port: int) -> type[BaseHTTPRequestHandler]:
                 found = answer.read()
             if fault == "altered":
                 found = bytes([found[0] ^ 1]) + found[1:]
-            time.sleep(store.delay_seconds)
+            store.before(self.path)
             store.requests.append(Request(self.command, self.path, len(found)))
             self.send_response(answer.status)
             for name, value in answer.getheaders():
