@@ -33,6 +33,8 @@ ARGUMENTS = [
 HOSTILE = '<img src=x onerror="window.harm=1">'
 PATIENCE = 120_000  # milliseconds for whatever a page should show: the machine may be busy
 HERE = ("data:", "blob:", "about:", "file:")
+LEAVING = "this page is being left"
+UNSENT = "Could not send widget sync message Error: Cannot send"
 
 
 @dataclass
@@ -44,6 +46,7 @@ class Visit:
     foreign: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     failures: list[tuple[int, str]] = field(default_factory=list)
+    _left: bool = False
 
     def __post_init__(self) -> None:
         own = HERE
@@ -58,10 +61,22 @@ class Visit:
         self.page.on("request", lambda request: watch(request.url))
         self.page.on("websocket", lambda socket: watch(socket.url))
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on(
-            "console",
-            lambda said: self.errors.append(said.text) if said.type == "error" else None,
+        # A page gives its kernel back as it is left; a map that still moves until the next page is
+        # there cannot send that any more.
+        self.page.add_init_script(
+            f"if (self === top) addEventListener('beforeunload', () => console.debug('{LEAVING}'))"
         )
+
+        def hear(said: Any) -> None:
+            self._left |= said.text == LEAVING
+            if said.type == "error" and not (self._left and said.text.startswith(UNSENT)):
+                self.errors.append(said.text)
+
+        def arrive(frame: Any) -> None:
+            self._left &= frame != self.page.main_frame
+
+        self.page.on("console", hear)
+        self.page.on("framenavigated", arrive)
         self.page.on(
             "response",
             lambda answer: (
