@@ -25,7 +25,7 @@ from workbench.casework.record.identity import account_of_process
 from workbench.server import kernels as server_kernels
 from workbench.server import pages
 from workbench.server.kernels import CurrentInterpreter, DashboardKernels
-from workbench.server.openings import LOST_SECONDS, UNCLAIMED_SECONDS
+from workbench.server.openings import LOST_SECONDS, UNCLAIMED_SECONDS, KernelNotStarted
 from workbench.server.sessions import CURRENT, Session
 
 
@@ -233,6 +233,35 @@ def test_a_kernel_that_cannot_be_made_ready_is_ended(
         failed, left = thread.submit(asyncio.run, look()).result()
     assert "division by zero" in failed
     assert left == []
+
+
+def test_no_kernel_is_left_whatever_was_under_way_as_a_server_ends(tmp_path: Path) -> None:
+    def running() -> list[psutil.Process]:
+        children = psutil.Process().children(recursive=True)
+        return [one for one in children if str(tmp_path) in " ".join(one.cmdline())]
+
+    async def look() -> tuple[list[str], list[psutil.Process]]:
+        kernels: Any = DashboardKernels(
+            environment=dict(os.environ),
+            connection_dir=str(tmp_path),
+            kernel_spec_manager=CurrentInterpreter(),
+        )
+        asked = {"env": dict(os.environ), "path": ""}
+        others = [await kernels._start_asked(**asked) for _ in range(2)]
+        started = running()
+        assert len(started) == 2
+        # One is being ended by somebody who does not wait for it, and one is on its way.
+        ending = asyncio.create_task(kernels.end(others[0]))
+        starting = asyncio.create_task(kernels._start_asked(**asked))
+        await asyncio.sleep(0.01)
+        ending.cancel()
+        await kernels.shutdown_all(now=True)
+        await asyncio.wait({starting})
+        with pytest.raises(KernelNotStarted, match="the server is being stopped"):
+            await kernels._start_asked(**asked)
+        return kernels.list_kernel_ids(), psutil.wait_procs(started + running(), timeout=60)[1]
+
+    assert run_apart(look()) == ([], [])
 
 
 @pytest.mark.slow

@@ -153,6 +153,9 @@ class DashboardKernels(AsyncMappingKernelManager):
         # Pages are opened one after the other where all at once would make everybody wait.
         self._turns = asyncio.Semaphore(max(2, os.cpu_count() or 1))
         self._watch: asyncio.Task[None] | None = None
+        self._starts: set[asyncio.Task[str]] = set()
+        self._ends: dict[str, asyncio.Task[None]] = {}
+        self._stopped = False
         self.refused = 0
         self.forks: Forks | None = None
 
@@ -228,10 +231,18 @@ class DashboardKernels(AsyncMappingKernelManager):
             self._lives[kernel_id].heard = time.monotonic()
 
     async def end(self, kernel_id: str) -> None:
-        """End a kernel at once; do nothing if there is none of that id."""
-        if kernel_id in self:
+        """End a kernel at once, once; do nothing if there is none of that id.
+
+        It is ended though nobody waits for that any more: Jupyter would keep half of it.
+        """
+        if kernel_id not in self._ends:
+            if kernel_id not in self:
+                return
             kernels: Any = self
-            await kernels.shutdown_kernel(kernel_id, now=True)
+            ending = asyncio.ensure_future(kernels.shutdown_kernel(kernel_id, now=True))
+            ending.add_done_callback(lambda _: self._ends.pop(kernel_id))
+            self._ends[kernel_id] = ending
+        await asyncio.shield(self._ends[kernel_id])
 
     async def end_abandoned(self, *, now: float | None = None) -> None:
         """End the kernels whose pages are gone, and forget those that have died."""
@@ -259,7 +270,7 @@ class DashboardKernels(AsyncMappingKernelManager):
 
     def refill(self) -> None:
         """Start kernels in the background until ``warm_kernels`` of them are ready or starting."""
-        while len(self._waiting) < self.warm_kernels:
+        while not self._stopped and len(self._waiting) < self.warm_kernels:
             self._waiting.append(asyncio.create_task(self._start_warm()))
 
     async def start_kernel(  # type: ignore[override]  # Jupyter has the name in its kwargs
@@ -354,19 +365,25 @@ class DashboardKernels(AsyncMappingKernelManager):
         kernel.disconnect()
         return kernels.remove_kernel(kernel_id)
 
-    async def shutdown_all(self, now: bool = False) -> None:  # type: ignore[override]
-        """End all kernels, those that are still being prewarmed too."""
+    async def shutdown_all(self, now: bool = False) -> None:  # type: ignore[override]  # noqa: ARG002
+        """End all kernels, those that are still being started or prewarmed too, and start no more.
+
+        Jupyter's own gives up at the first that is not there yet, or is being ended already.
+        """
+        self._stopped = True
         if self._next_refill is not None:
             self._next_refill.cancel()
-        if self._watch is not None:
-            self._watch.cancel()
-        waiting, self._waiting = self._waiting, []
-        for task in waiting:
+        given_up = [*self._waiting, *([self._watch] if self._watch else ())]
+        self._waiting = []
+        for task in given_up:
             task.cancel()
-        await asyncio.gather(*waiting, return_exceptions=True)
-        await super().shutdown_all(now=now)
+        await asyncio.gather(*given_up, *self._starts, return_exceptions=True)
+        ends = [self.end(kernel_id) for kernel_id in self.list_kernel_ids()]
+        for failure in await asyncio.gather(*ends, return_exceptions=True):
+            if failure is not None:
+                self.log.error("a kernel could not be ended: %r", failure)
         if self.forks is not None:
-            await self.forks.close()
+            await self.forks.close()  # and with it all that it forked
 
     async def wait_for(self, kernel_id: str) -> None:
         """Wait until a kernel answers; raise KernelNotStarted if it does not, and end it."""
@@ -380,7 +397,11 @@ class DashboardKernels(AsyncMappingKernelManager):
             raise
 
     async def _start_asked(self, **kwargs: Any) -> str:
+        if self._stopped:
+            raise KernelNotStarted("the server is being stopped")
         starting = asyncio.create_task(self._start_cold(**kwargs))
+        self._starts.add(starting)
+        starting.add_done_callback(self._starts.discard)
         try:
             return await asyncio.shield(starting)
         except asyncio.CancelledError:  # nobody waits for it any more
