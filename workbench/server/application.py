@@ -7,6 +7,7 @@ import re
 import signal
 import socket
 from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from importlib.metadata import distribution
 from pathlib import Path
@@ -307,7 +308,16 @@ class DashboardServer(Voila):  # type: ignore[misc]
             Teller(self.casework, self.kernel_manager),
             SessionsSocket(self.casework, self.sessions, self.kernel_manager),
         )
-        try:
+        async with AsyncExitStack() as at_end:  # the last first, each though one before it failed
+            # It waits where the record is held.
+            at_end.push_async_callback(sign_ins.close, self.sessions)
+            at_end.push_async_callback(server.close_all_connections)
+            at_end.push_async_callback(self.kernel_manager.shutdown_all, now=True)
+            at_end.push_async_callback(self.api.stop)
+            for each in beside:
+                at_end.push_async_callback(each.close)
+            at_end.push_async_callback(KernelSocket.close_all)
+            at_end.callback(server.stop)
             for each in beside:
                 await each.open()
             await self._check_answer()
@@ -322,15 +332,6 @@ class DashboardServer(Voila):  # type: ignore[misc]
             await stopped.wait()
             for task in watching:
                 task.cancel()
-        finally:
-            server.stop()
-            await KernelSocket.close_all()
-            for each in beside:
-                await each.close()
-            await self.api.stop()
-            await self.kernel_manager.shutdown_all(now=True)
-            await server.close_all_connections()
-            await sign_ins.close(self.sessions)  # which waits where the record is held
 
     async def _watch(self, way: Way) -> None:
         while True:
