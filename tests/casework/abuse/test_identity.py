@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +14,12 @@ from searching import search
 
 from workbench.casework.cases import Case
 from workbench.casework.record import people
-from workbench.casework.record.identity import SERVED, SOCKET, account_of_process
+from workbench.casework.record.identity import (
+    SERVED,
+    SOCKET,
+    account_of_process,
+    socket_address,
+)
 from workbench.casework.record.people import Person
 from workbench.domain import Probe, Scope
 from workbench.errors import NotPermitted, SettingsError
@@ -33,6 +39,8 @@ def test_a_name_in_the_environment(office: Any, monkeypatch: pytest.MonkeyPatch)
 def test_a_page_that_nobody_signed_in_to(office: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process of the server never falls back to the server's own account."""
     office.teller.says = {"account": None}
+    with socket_address(office.folder, "who.zz.sock") as killed:  # another server, asked last
+        socket.socket(socket.AF_UNIX).bind(killed)
     with pytest.raises(NotPermitted, match="no one has signed in"):
         _ = office.register.me
     office.teller.close()

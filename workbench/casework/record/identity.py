@@ -143,6 +143,8 @@ def _told(folder: Path) -> Identity:
     for name in sockets_in(folder):
         try:
             answer = _answer(folder, name)
+        except (ConnectionRefusedError, FileNotFoundError):
+            continue  # of a server that was killed, or has just ended
         except OSError as error:
             refused = _nobody(folder, f"the server does not say who it is ({error.strerror})")
         except ValueError:
