@@ -92,11 +92,14 @@ class CaseworkSocket:
             writer.close()
 
     def _bound(self) -> socket.socket:
+        """Make the socket; it has its name once it can be connected to, or it would look dead."""
         with socket_address(self._folder, self._name) as address:
             bound = socket.socket(socket.AF_UNIX)
             before = os.umask(0o177)
             try:
-                bound.bind(address)
+                bound.bind(f"{address}.new")
+                bound.listen()
+                Path(f"{address}.new").rename(address)
             except OSError:
                 bound.close()
                 raise
