@@ -11,11 +11,11 @@ from traitlets.config import Config
 
 from workbench.dashboards import packaged_dashboards
 from workbench.server.access import SignedIn
+from workbench.server.forks import FastReadyClient
 from workbench.server.kernels import (
     VIEWER_MESSAGE,
     CurrentInterpreter,
     DashboardKernels,
-    FastReadyClient,
     log_failed_cell,
 )
 from workbench.server.limits import Limits

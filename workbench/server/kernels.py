@@ -11,11 +11,8 @@ from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from datetime import datetime
 from pathlib import Path
-from queue import Empty
 from typing import Any
 
-import zmq.asyncio
-from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from tornado.log import app_log
@@ -33,9 +30,6 @@ WARM_KERNELS = 1
 _PREWARM = "__import__('workbench.widgets.prewarm', fromlist=['prewarm']).prewarm()"
 # The page that has just been opened needs the processor more than the next one does.
 _REFILL_SECONDS = 3.0
-# The status that goes with an answer arrives within this time, or was sent before we listened.
-_IOPUB_SECONDS = 0.05
-_RECONNECT_MS = (5, 100)  # at first, and at most
 # Prewarming takes two seconds; on a busy machine, many times that.
 _PREWARM_SECONDS = 60
 # How often abandoned and dead kernels are looked for.
@@ -79,45 +73,6 @@ class CurrentInterpreter(KernelSpecManager):
         interpreter, *arguments = spec.argv
         spec.argv = [interpreter, "-P", *arguments, "--IPKernelApp.ignore_cwd=True"]
         return spec
-
-
-class FastReadyClient(AsyncKernelClient):
-    """A client that is ready as soon as the kernel answers; Jupyter's waits another 0.2 s.
-
-    It may be ready already when it is given to whoever asks the kernel's manager for one.
-    """
-
-    _is_ready = False
-
-    def _context_default(self) -> zmq.asyncio.Context:
-        context = super()._context_default()
-        # A kernel listens some time after its start; what came too early tries again that soon.
-        context.setsockopt(zmq.RECONNECT_IVL, _RECONNECT_MS[0])
-        context.setsockopt(zmq.RECONNECT_IVL_MAX, _RECONNECT_MS[1])
-        return context
-
-    def start_channels(self, *which: bool, **channels: bool) -> None:
-        """Connect to the kernel, unless it is done."""
-        if not self._is_ready:
-            super().start_channels(*which, **channels)
-
-    async def wait_for_ready(self, timeout: float | None = None) -> None:
-        """Wait until the kernel answers; raise RuntimeError if it died or the time is up."""
-        if self._is_ready:
-            return
-        end = time.monotonic() + (_PREWARM_SECONDS if timeout is None else timeout)
-        while time.monotonic() < end and await self.is_alive():
-            self.kernel_info()
-            try:
-                answer = await self.get_shell_msg(timeout=1)  # perhaps to an earlier question
-                # Until the kernel knows of a subscriber, what it publishes is lost.
-                await self.iopub_channel.get_msg(timeout=_IOPUB_SECONDS)
-            except (TimeoutError, Empty):
-                continue
-            self._handle_kernel_info_reply(answer)
-            self._is_ready = True
-            return
-        raise RuntimeError("the kernel died before it was ready, or does not answer")
 
 
 _OPENING: ContextVar[Opening] = ContextVar("opening")
