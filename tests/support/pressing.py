@@ -23,10 +23,10 @@ LAST = ["Remove", "Undo", "Close", "Open the recording", "Show sighting", "Show 
         "Case"]  # fmt: skip
 # Leads back to what was there before one of those.
 BACK = ["Show the list of the cases"]
-# Go when another one is pressed that stands beside them.
+# Go when another one is pressed that stands beside them, or with the work that they would end.
 EITHER = ["Save changes", "Cancel editing", "Cancel drawing", "Finish drawing",
-          "Delete last point drawn", "Clear all layers",
-          "Back to the recommended score"]  # fmt: skip
+          "Delete last point drawn", "Clear all layers", "Back to the recommended score",
+          "Cancel the current task", "Cancel the court package", "Stop; finished"]  # fmt: skip
 # What would open a window, or lead elsewhere, is told instead; a file is downloaded.
 WATCH = """() => {
   if (window.leaving) return;
