@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loops import run_apart
+from looping import run_apart
 from searching import search
 
 from workbench.casework import erasure

@@ -8,14 +8,14 @@ import re
 import signal
 import socket
 import time
-from collections.abc import Callable, Coroutine, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import psutil
 import pytest
+from looping import run_apart
 from tornado.httpclient import HTTPRequest
 from tornado.httputil import HTTPHeaders, ResponseStartLine
 from tornado.websocket import WebSocketClientConnection, websocket_connect
@@ -85,10 +85,10 @@ def test_a_socket_that_speaks_another_protocol_is_told_so_and_stops_nobody(
         "content": {"comm_id": "c", "target_name": "jupyter.widget.control", "data": {}},
     }  # fmt: skip
     for protocols in (None, ["v0.kernel.websocket.jupyter.org"]):
-        code, reason = _run(speak(protocols, json.dumps(states)))
+        code, reason = run_apart(speak(protocols, json.dumps(states)))
         assert (code, PROTOCOL in reason) == (4400, True)
     for sent in (b"\xff" * 8, b"\xff" * 4096, b"", "{}", message(header=[])):
-        code, reason = _run(speak([PROTOCOL], sent))
+        code, reason = run_apart(speak([PROTOCOL], sent))
         assert (code, reason.split(":")[0]) == (4400, f"This is not a message of {PROTOCOL}")
 
     async def asks() -> str:
@@ -99,7 +99,7 @@ def test_a_socket_that_speaks_another_protocol_is_told_so_and_stops_nobody(
             if isinstance(answer, bytes) and kind_of(answer) == "kernel_info_reply":
                 return "answered"
 
-    assert _run(asks()) == "answered"
+    assert run_apart(asks()) == "answered"
     assert "Uncaught" not in served.log.read_text()
     assert psutil.Process(served.process.pid).memory_info().rss < 600 * 2**20
 
@@ -111,11 +111,11 @@ def test_a_socket_that_speaks_another_protocol_is_told_so_and_stops_nobody(
             pass
         return [line.close_code for line in lines]
 
-    assert _run(many()) == [None, None, None, 4429]
+    assert run_apart(many()) == [None, None, None, 4429]
 
 
 @pytest.mark.slow
-def test_code_that_a_person_sends_to_a_kernel_is_not_run(
+def test_code_that_a_person_sends_to_a_kernel_is_notrun_apart(
     served: Any, kernel: str, tmp_path: Path
 ) -> None:
     made = tmp_path / "made"
@@ -142,7 +142,7 @@ def test_code_that_a_person_sends_to_a_kernel_is_not_run(
             kinds.append(kind_of(answer))
         return kinds
 
-    assert set(_run(answers())) <= {"kernel_info_reply", "status"}
+    assert set(run_apart(answers())) <= {"kernel_info_reply", "status"}
     assert not made.exists()
 
 
@@ -195,7 +195,7 @@ def test_a_request_that_is_never_whole_is_ended() -> None:
         (PART, "header_seconds", False),
         (WHOLE + PART, "body_seconds", True),
     ):
-        answer, after = _run(ends(sent, limit))
+        answer, after = run_apart(ends(sent, limit))
         assert (b"200 OK" in answer, after >= 0.5) == (served, True), sent
 
 
@@ -213,7 +213,7 @@ def test_a_connection_that_is_silent_after_a_request_is_ended() -> None:
         return served.count(b"200 OK")
 
     for rest in (b"", WHOLE[:9]):
-        assert _run(ends(rest)) >= 1
+        assert run_apart(ends(rest)) >= 1
 
 
 def test_one_address_has_a_share_of_the_connections(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -231,7 +231,7 @@ def test_one_address_has_a_share_of_the_connections(monkeypatch: pytest.MonkeyPa
         server.stop()
         return there, ended
 
-    assert _run(look()) == (3, [True, True, False, False, False])
+    assert run_apart(look()) == (3, [True, True, False, False, False])
 
 
 @pytest.mark.slow
@@ -295,12 +295,6 @@ async def _connect(
         headers={"Authorization": f"token {server.token}"},
     )
     return await websocket_connect(request, subprotocols=protocols)
-
-
-def _run(work: Coroutine[Any, Any, Any]) -> Any:
-    # In a thread of its own: the browser tests leave a loop running in this one.
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, work).result()
 
 
 def _until(true: Callable[[], bool], *, seconds: float) -> bool:

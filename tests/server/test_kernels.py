@@ -10,7 +10,6 @@ import re
 import signal
 import time
 from collections.abc import AsyncGenerator, Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,16 @@ from workbench.server import pages
 from workbench.server.kernels import CurrentInterpreter, DashboardKernels
 from workbench.server.openings import LOST_SECONDS, UNCLAIMED_SECONDS, KernelNotStarted
 from workbench.server.sessions import CURRENT, Session
+
+
+def kernels_in(folder: Path, *, warm: int = 0) -> Any:
+    """Kernels of dashboards whose connections are described in *folder*, without a server."""
+    return DashboardKernels(
+        environment=dict(os.environ),
+        warm_kernels=warm,
+        connection_dir=str(folder),
+        kernel_spec_manager=CurrentInterpreter(),
+    )
 
 
 def test_opening_a_dashboard_starts_a_kernel_and_the_page_ends_it(served: Any) -> None:
@@ -155,11 +164,7 @@ def test_sigterm_ends_kernels_that_wait_and_those_on_their_way(
 
 def test_a_kernel_that_nobody_has_asked_is_let_go_of(tmp_path: Path) -> None:
     async def end() -> bool:
-        kernels: Any = DashboardKernels(
-            environment=dict(os.environ),
-            connection_dir=str(tmp_path),
-            kernel_spec_manager=CurrentInterpreter(),
-        )
+        kernels = kernels_in(tmp_path)
         kernel_id = await kernels._start_asked(env=dict(os.environ), path="")
         await kernels.wait_for(kernel_id)
         client = kernels.get_kernel(kernel_id)._connected
@@ -167,8 +172,7 @@ def test_a_kernel_that_nobody_has_asked_is_let_go_of(tmp_path: Path) -> None:
         running: bool = client.channels_running
         return running
 
-    with ThreadPoolExecutor(1) as thread:
-        assert thread.submit(asyncio.run, end()).result() is False
+    assert run_apart(end()) is False
 
 
 def test_a_kernel_that_waits_is_kept_and_one_whose_page_is_gone_is_ended(
@@ -176,12 +180,7 @@ def test_a_kernel_that_waits_is_kept_and_one_whose_page_is_gone_is_ended(
 ) -> None:
     async def look() -> list[bool]:
         CURRENT.set(session := Session("anna", "token"))
-        kernels: Any = DashboardKernels(
-            environment=dict(os.environ),
-            warm_kernels=1,
-            connection_dir=str(tmp_path),
-            kernel_spec_manager=CurrentInterpreter(),
-        )
+        kernels = kernels_in(tmp_path, warm=1)
 
         async def lives_after(seconds: float) -> bool:
             await kernels.end_abandoned(now=time.monotonic() + seconds)
@@ -207,8 +206,7 @@ def test_a_kernel_that_waits_is_kept_and_one_whose_page_is_gone_is_ended(
         await kernels.shutdown_all(now=True)
         return [waits, rendered, soon, connected, lost, gone]
 
-    with ThreadPoolExecutor(1) as thread:
-        assert thread.submit(asyncio.run, look()).result() == [True] * 5 + [False]
+    assert run_apart(look()) == [True] * 5 + [False]
 
 
 def test_a_kernel_that_cannot_be_made_ready_is_ended(
@@ -217,20 +215,14 @@ def test_a_kernel_that_cannot_be_made_ready_is_ended(
     monkeypatch.setattr(server_kernels, "_PREWARM", "1 / 0")
 
     async def look() -> tuple[str, list[str]]:
-        kernels: Any = DashboardKernels(
-            environment=dict(os.environ),
-            warm_kernels=1,
-            connection_dir=str(tmp_path),
-            kernel_spec_manager=CurrentInterpreter(),
-        )
+        kernels = kernels_in(tmp_path, warm=1)
         kernels.refill()
         (failed,) = await asyncio.gather(*kernels._waiting, return_exceptions=True)
         left = kernels.list_kernel_ids()
         await kernels.shutdown_all(now=True)
         return str(failed), left
 
-    with ThreadPoolExecutor(1) as thread:
-        failed, left = thread.submit(asyncio.run, look()).result()
+    failed, left = run_apart(look())
     assert "division by zero" in failed
     assert left == []
 
@@ -241,11 +233,7 @@ def test_no_kernel_is_left_whatever_was_under_way_as_a_server_ends(tmp_path: Pat
         return [one for one in children if str(tmp_path) in " ".join(one.cmdline())]
 
     async def look() -> tuple[list[str], list[psutil.Process]]:
-        kernels: Any = DashboardKernels(
-            environment=dict(os.environ),
-            connection_dir=str(tmp_path),
-            kernel_spec_manager=CurrentInterpreter(),
-        )
+        kernels = kernels_in(tmp_path)
         asked = {"env": dict(os.environ), "path": ""}
         others = [await kernels._start_asked(**asked) for _ in range(2)]
         started = running()
@@ -306,9 +294,7 @@ def _socket(base: str, kernel: str, headers: dict[str, str]) -> int:
         connection.close()
         return 101
 
-    # In a thread of its own: the browser tests leave a loop running in this one.
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, attempt()).result()
+    return run_apart(attempt())
 
 
 def _until(true: Callable[[], bool], *, seconds: float = 240) -> bool:

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from loops import run_apart
+from looping import run_apart
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from workbench.server.sockets import KernelSocket

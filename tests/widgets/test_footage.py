@@ -6,11 +6,11 @@ import asyncio
 import json
 import shutil
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from looping import run_apart
 
 from workbench.gallery import Gallery
 from workbench.gallery.opening import folder_of
@@ -166,6 +166,4 @@ def test_the_gallery_is_looked_at_again_as_long_as_it_is_wanted(
         await asyncio.sleep(0.1)
         assert len(looks) == seen
 
-    # A thread of its own: where the browser's tests ran before, this one has a loop already.
-    with ThreadPoolExecutor(1) as thread:
-        thread.submit(asyncio.run, asyncio.wait_for(watch(), 120)).result()
+    run_apart(asyncio.wait_for(watch(), 120))

@@ -259,13 +259,13 @@ class ForkedKernel(ServerKernelManager):
         self.provisioner = ForkProvisioner(kernel_spec=self.kernel_spec, parent=self)
         self._connected: AsyncKernelClient | None = None
 
-    async def connect(self, *, seconds: float) -> None:
+    async def connect(self) -> None:
         """Wait until the kernel answers; raise RuntimeError if it does not."""
         if self._connected is not None:
             return
         client = super().client()
         try:
-            await client.wait_for_ready(timeout=seconds)
+            await client.wait_for_ready()
         except BaseException:
             client.stop_channels()
             raise

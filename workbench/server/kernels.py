@@ -344,7 +344,7 @@ class DashboardKernels(AsyncMappingKernelManager):
         """Wait until a kernel answers; raise KernelNotStarted if it does not, and end it."""
         kernel: Any = self.get_kernel(kernel_id)
         try:
-            await kernel.connect(seconds=_PREWARM_SECONDS)
+            await kernel.connect()
         except BaseException as error:
             await self.end(kernel_id)
             if isinstance(error, RuntimeError):

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from loops import run_apart
+from looping import run_apart
 
 from workbench.casework.evidence.export import export
 from workbench.casework.oversight import annual, audit_overview
