@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from workbench.casework.register import CaseRegister
     from workbench.domain import Probe
 
+_ONLY_OPEN = "Only an open case is changed; request a new one"
+
 
 def ask_change(register: CaseRegister, request: Request, *, subject: Probe | None = None) -> Case:
     """Request that a case becomes another; another person must approve it before it does.
@@ -66,7 +68,7 @@ def ask_change(register: CaseRegister, request: Request, *, subject: Probe | Non
         raise CaseError(
             f"is {case.state}",
             where=reference,
-            fix="Only an open case is changed; request a new one",
+            fix=_ONLY_OPEN,
         )
     if case.confirm_by is not None:
         raise CaseError(
@@ -90,7 +92,7 @@ def ask_change(register: CaseRegister, request: Request, *, subject: Probe | Non
     request = replace(request, members=case.members, urgent=case.request.urgent)
     if request.document() == {**case.request.document(), "members": list(request.members)}:
         raise CaseError("nothing is changed", where=reference, fix="Change what is to be another")
-    with register.exclusively():
+    with register.keeping_open(reference, fix=_ONLY_OPEN, valid_now=False):
         if register.case(reference).digest != case.digest:
             raise CaseError(
                 "was changed meanwhile", where=reference, fix="Read it, then request the change"

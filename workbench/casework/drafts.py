@@ -9,17 +9,16 @@ two that are open at once take nothing from each other.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.casework.subjects import erase, make_private, subject_folder
+from workbench.casework.subjects import alone, erase, make_private, subject_folder
 from workbench.domain import parse_time
 from workbench.errors import CaseError, TimeError, unwritten
 
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from workbench.casework.record.people import Person
     from workbench.casework.register import CaseRegister
 
+_ONLY_OPEN = "Choose an open case"
 START_AGAIN = "Start the question again"
 MOST = 5
 """Drafts of one person under one case; the oldest goes for a new one."""
@@ -63,7 +63,7 @@ def keep_draft(
     case = register.case(reference)
     me = register.me
     me.require("training.use" if case.is_training else "search")
-    case.require_open(fix="Choose an open case")
+    case.require_open(fix=_ONLY_OPEN)
     home, name = subject_folder(register.folder, reference), _prefix(me)
     contents = {hashlib.sha256(content).hexdigest(): content for content in photographs}
     document = {
@@ -75,18 +75,19 @@ def keep_draft(
     }
     new: list[Path] = []
     try:
-        make_private(home)
-        with _alone(home):
-            for digest, content in contents.items():
-                path = home / f"{name}-{digest}"
-                if not path.exists():
-                    new.append(path)
-                    _write(path, content)
-            _write(_path(home, me, page), json.dumps(document).encode())
-            new.clear()  # it knows them
-            for path in _paths(home, me)[MOST:]:
-                erase(path)
-            _erase_unused(home, me)
+        with register.keeping_open(reference, fix=_ONLY_OPEN):
+            make_private(home)
+            with alone(home):
+                for digest, content in contents.items():
+                    path = home / f"{name}-{digest}"
+                    if not path.exists():
+                        new.append(path)
+                        _write(path, content)
+                _write(_path(home, me, page), json.dumps(document).encode())
+                new.clear()  # it knows them
+                for path in _paths(home, me)[MOST:]:
+                    erase(path)
+                _erase_unused(home, me)
     except OSError as error:
         for path in new:  # the drafts that are kept do not know them
             path.unlink(missing_ok=True)
@@ -108,7 +109,7 @@ def read_drafts(register: CaseRegister, reference: str) -> list[Draft]:
         return []
     try:
         me.require("training.use" if case.is_training else "search")
-        with _alone(home):
+        with alone(home):
             drafts = [_read(path, reference, me) for path in _paths(home, me)]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, TimeError) as error:
         raise _unreadable(reference, error) from None
@@ -123,7 +124,7 @@ def read_photographs(register: CaseRegister, draft: Draft) -> Mapping[str, bytes
     home, name = subject_folder(register.folder, draft.case), _prefix(register.me)
     found = {}
     try:
-        with _alone(home):
+        with alone(home):
             for digest in draft.photographs:
                 content = (home / f"{name}-{Path(digest).name}").read_bytes()
                 if hashlib.sha256(content).hexdigest() != digest:
@@ -138,22 +139,10 @@ def delete_draft(register: CaseRegister, reference: str, page: str) -> None:
     """Delete the user's draft of a page under a case, if there is one."""
     home, me = subject_folder(register.folder, reference), register.me
     path = _path(home, me, page)
-    if home.is_dir():
-        with _alone(home):
-            if path.is_file():
-                erase(path)
-                _erase_unused(home, me)
-
-
-@contextlib.contextmanager
-def _alone(home: Path) -> Iterator[None]:
-    """Keep other pages of the case from changing drafts meanwhile."""
-    folder = os.open(home, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(folder)
+    with contextlib.suppress(FileNotFoundError), alone(home):  # it went with its subject
+        if path.is_file():
+            erase(path)
+            _erase_unused(home, me)
 
 
 def _path(home: Path, me: Person, page: str) -> Path:

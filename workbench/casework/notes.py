@@ -227,27 +227,28 @@ def write_note(register: CaseRegister, reference: str, matter: Matter, text: str
     content = json.dumps({"salt": secrets.token_hex(16), "text": text}).encode()
     digest = hashlib.sha256(content).hexdigest()
     path = _path(register, reference, digest)
-    try:
-        make_private(path.parent)
-        write_whole(path, content)
-        about = {
-            "case": reference,
-            "kind": matter.kind,
-            "subject": matter.subject,
-            "name": matter.name,
-            "second": matter.second,
-            "moment": matter.moment.isoformat() if matter.moment else None,
-            "timing": matter.timing,
-            "sha256": digest,
-        }
-        entry = register.record("note.written", about, by=me)
-    except BaseException as error:
-        if path.exists():
-            erase(path)
-        if isinstance(error, OSError):
-            what, fix = unwritten(error, fix="Ask the administrator to check the disk")
-            raise CaseError(f"the note {what}", where=reference, fix=fix) from None
-        raise
+    about = {
+        "case": reference,
+        "kind": matter.kind,
+        "subject": matter.subject,
+        "name": matter.name,
+        "second": matter.second,
+        "moment": matter.moment.isoformat() if matter.moment else None,
+        "timing": matter.timing,
+        "sha256": digest,
+    }
+    with register.keeping_open(reference, fix=_ONLY_OPEN, valid_now=False):
+        try:
+            make_private(path.parent)
+            write_whole(path, content)
+            entry = register.record("note.written", about, by=me)
+        except BaseException as error:
+            if path.exists():
+                erase(path)
+            if isinstance(error, OSError):
+                what, fix = unwritten(error, fix="Ask the administrator to check the disk")
+                raise CaseError(f"the note {what}", where=reference, fix=fix) from None
+            raise
     return _note(register, reference, entry)
 
 

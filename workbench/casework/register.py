@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -375,6 +376,17 @@ class CaseRegister(Approvals):
             why = f"{me.account} is not responsible for the case"
             self.refuse(action, reference, why, "Ask who is responsible, or a supervisor")
         return me, case
+
+    @contextmanager
+    def keeping_open(self, reference: str, *, fix: str, valid_now: bool = True) -> Iterator[None]:
+        """Keep a case from ending meanwhile; raise CaseError, with *fix*, if it is not open.
+
+        What is kept of its subject is kept within: after the end nobody would delete it. Without
+        *valid_now*, a case that has expired or is not yet valid passes too.
+        """
+        with self.exclusively():
+            self.case(reference).require_open(fix=fix, valid_now=valid_now)
+            yield
 
     # --- Within ---------------------------------------------------------------------------
 

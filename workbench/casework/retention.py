@@ -277,8 +277,8 @@ def purge(
     register.record("retention.purging", about, by=me)
     removed = dict(remove(before, holding))
     ended = _ended(register, before)
-    subjects = sum(bool(delete_subject(register.folder, reference)) for reference in ended)
     with register.exclusively():  # no request is being made
+        subjects = sum(bool(delete_subject(register.folder, reference)) for reference in ended)
         subjects += delete_strays(register.folder, register.references)
     about |= _numbers(holding.held)
     register.record("retention.purged", {**about, "removed": removed, "subjects": subjects}, by=me)
@@ -334,9 +334,10 @@ def forget_subject(register: CaseRegister, reference: str, *, reason: str) -> in
             fix="Close the case first, then delete its subject",
         )
     reason = plain(reason, where="reason")
-    count = delete_subject(register.folder, reference)
-    about = {"case": reference, "files": count, "reason": reason}
-    register.record("subject.deleted", about, by=me)
+    with register.exclusively():  # who is keeping something of it has done so
+        count = delete_subject(register.folder, reference)
+        about = {"case": reference, "files": count, "reason": reason}
+        register.record("subject.deleted", about, by=me)
     return count
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
+import os
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -250,12 +253,24 @@ def delete_subject(folder: Path, reference: str) -> int:
 
 
 def _delete(home: Path) -> int:
-    count = sum(1 for _ in home.iterdir())
-    for path in home.iterdir():
-        erase(path)
-    shutil.rmtree(home)
+    with alone(home):
+        there = list(home.iterdir())
+        for path in there:
+            erase(path)
+        shutil.rmtree(home)
     _read.clear()
-    return count
+    return len(there)
+
+
+@contextlib.contextmanager
+def alone(home: Path) -> Iterator[None]:
+    """Keep others from changing the folder of a subject; FileNotFoundError if there is none."""
+    folder = os.open(home, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
 
 
 def delete_strays(folder: Path, references: Iterable[str]) -> int:
