@@ -115,7 +115,7 @@ def test_a_socket_that_speaks_another_protocol_is_told_so_and_stops_nobody(
 
 
 @pytest.mark.slow
-def test_code_that_a_person_sends_to_a_kernel_is_notrun_apart(
+def test_code_that_a_person_sends_to_a_kernel_is_not_run(
     served: Any, kernel: str, tmp_path: Path
 ) -> None:
     made = tmp_path / "made"

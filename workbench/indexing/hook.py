@@ -228,7 +228,7 @@ class Hook:
                 last, ended = _listen(call, running, deadline)
                 if ended:
                     with contextlib.suppress(subprocess.TimeoutExpired):
-                        running.wait(max(0.0, deadline - time.monotonic()))
+                        running.wait(max(1.0, deadline - time.monotonic()))
                 if not ended or running.returncode is None:
                     return f"took longer than {self.seconds:g} s and was stopped"
             finally:
@@ -277,10 +277,10 @@ def _listen(call: Call, running: subprocess.Popen[bytes], deadline: float) -> tu
         for kind, stream in (("row", running.stdout), ("log", running.stderr)):
             streams.register(stream, selectors.EVENT_READ, (kind, bytearray()))
         while streams.get_map():
-            if time.monotonic() > deadline:
-                return last, False
-            ready = streams.select(min(1.0, max(0.0, deadline - time.monotonic())))
-            if not ready and running.poll() is not None:
+            # Asked before the look, which so finds what was said in time and before the end.
+            left, over = deadline - time.monotonic(), running.poll() is not None
+            ready = streams.select(min(1.0, max(0.0, left)))
+            if not ready and over:
                 break  # something that it left running has the streams, and says nothing
             for key, _ in ready:
                 kind, begun = key.data
@@ -293,6 +293,8 @@ def _listen(call: Call, running: subprocess.Popen[bytes], deadline: float) -> tu
                     else:
                         last = line
                         call.log(line)
+            if left < 0 and streams.get_map():
+                return last, False
     return last, True
 
 
