@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import math
 import os
+import re
 import signal
 from collections.abc import Callable
 from datetime import UTC, timedelta
@@ -40,6 +42,7 @@ from workbench.gallery import Gallery
 from workbench.maps.zones import UTC_ZONE, zone_of_cameras
 from workbench.server.rounds import Rounds
 
+LEFT = r"47 h 5\d min left"  # a busy machine takes minutes for what takes a second
 SEEN = {"nose": "similar", "ears": "similar", "mouth": "similar"}
 
 
@@ -76,11 +79,11 @@ def test_an_urgent_case_opens_for_one_and_stays_open_for_another(
     assert begun.confirm_by - begun.begun_at == timedelta(hours=48)
     (notice,) = notices_of(begun)
     assert notice.startswith(f"Urgent, not confirmed until {local_time(begun.confirm_by, UTC)}")
-    assert status_words(begun) == "open, urgent and not confirmed (47 h 59 min left)"
+    assert re.fullmatch(rf"open, urgent and not confirmed \({LEFT}\)", status_words(begun))
     told = dict(facts(begun))
     assert told["urgent"] == "A child, by night"
     assert told["begun by"].startswith("sara, ")
-    assert "47 h 59 min left" in told["to be confirmed"]
+    assert re.search(LEFT, told["to be confirmed"])
     clock.forward(hours=47)
     confirmed = office.sit("sven").confirm("A-1", digest=begun.digest, authorisation="P 9/26")
     assert confirmed.approved_by == ("sara", "sven")
@@ -267,6 +270,7 @@ def test_what_cannot_be_deleted_is_on_record_and_tried_again(
 
     with monkeypatch.context() as patch:
         patch.setattr(erasure, "delete_subject", broken)
+        patch.setattr(erasure, "RETRY_SECONDS", math.inf)
         real, read = office.register.recorded, []
         patch.setattr(office.register, "recorded", lambda: read.append(1) or real())
         told = dict(facts(office.sit("sven").case("A-1", ended=True)))
@@ -274,7 +278,7 @@ def test_what_cannot_be_deleted_is_on_record_and_tried_again(
         assert told["what came of it"] == reason
         for _ in range(3):
             office.register.cases()
-        assert len(read) == 1, "a minute passes before the whole record is read again"
+        assert len(read) == 1, "time passes before the whole record is read again"
         patch.setattr(erasure, "RETRY_SECONDS", 0.0)
         office.register.cases()
         assert len(read) == 2

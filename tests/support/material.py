@@ -51,7 +51,9 @@ def copied() -> Callable[[Path, Path], Path]:
     def copied(gallery: Path, folder: Path) -> Path:
         for part in gallery.parent.glob(f"{gallery.name}*"):
             if part.is_dir():
-                shutil.copytree(part, folder / part.name)
+                # What other workers write there meanwhile is computed again where it is not.
+                derived = shutil.ignore_patterns("derived")
+                shutil.copytree(part, folder / part.name, ignore=derived)
             else:
                 shutil.copyfile(part, folder / part.name)
         return folder / gallery.name

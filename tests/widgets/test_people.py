@@ -34,7 +34,7 @@ class Server:
         self._do(self.socket.open())
 
     def _do(self, coroutine: Any) -> None:
-        asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(120)
 
     def is_kernel(self, _pid: int) -> bool:
         return True
@@ -48,7 +48,7 @@ class Server:
     def close(self) -> None:
         self._do(self.socket.close())
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
+        self._thread.join(120)
         self._loop.close()
 
 

@@ -19,7 +19,7 @@ from typing import Protocol
 from workbench.casework.record.identity import Identity, peer_of, socket_address, sockets_in
 from workbench.errors import SettingsError
 
-_ASKED_SECONDS = 5.0
+_ASKED_SECONDS = 15.0
 
 
 class Processes(Protocol):

@@ -67,8 +67,9 @@ def test_two_logs_append_to_one_chain(folder: Path) -> None:
 def test_processes_append_at_the_same_time(folder: Path) -> None:
     code = (
         "import sys; from pathlib import Path\n"
-        "from workbench.casework.record.audit import AuditLog\n"
-        "log = AuditLog(Path(sys.argv[1]))\n"
+        "from workbench.casework.record import audit\n"
+        "audit.PATIENCE = 600.0\n"  # the others may have the lock each time it is asked for
+        "log = audit.AuditLog(Path(sys.argv[1]))\n"
         "for n in range(50): log.append('x', {'account': sys.argv[2]}, {'n': n})"
     )
     running = [subprocess.Popen([sys.executable, "-c", code, str(folder), name]) for name in "abcd"]

@@ -5,10 +5,10 @@
 from __future__ import annotations
 
 import logging
-import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -268,17 +268,15 @@ def test_a_missing_gallery_is_an_error_of_the_family(
 
 
 def test_a_gallery_that_goes_away_is_told_beside_the_search(
-    small_town: Path, tmp_path: Path, probe: Probe, installation: Installation
+    small_town: Path, tmp_path: Path, copied: Any, probe: Probe, installation: Installation
 ) -> None:
-    copy = tmp_path / "copy.duckdb"
-    copy.write_bytes(small_town.read_bytes())
-    shutil.copytree(folder_of(small_town), folder_of(copy))
+    copy = copied(small_town, tmp_path)
     asked = Investigation(copy, installation=installation)
     asked.add_photograph("1.jpg", probe(1))
     asked.set_district(asked.whole_area())
     folder_of(copy).rename(tmp_path / "moved")
     asked.search()
-    assert "copy.duckdb.gallery is missing" in asked.messages["search"]
+    assert f"{copy.name}.gallery is missing" in asked.messages["search"]
     assert asked.state == "idle"
 
 

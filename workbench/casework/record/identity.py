@@ -146,7 +146,8 @@ def _told(folder: Path) -> Identity:
         except (ConnectionRefusedError, FileNotFoundError):
             continue  # of a server that was killed, or has just ended
         except OSError as error:
-            refused = _nobody(folder, f"the server does not say who it is ({error.strerror})")
+            why = error.strerror or error
+            refused = _nobody(folder, f"the server does not say who it is ({why})")
         except ValueError:
             refused = _nobody(folder, "the server's answer cannot be read")
         except NotPermitted as error:
