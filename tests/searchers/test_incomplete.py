@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from carrying import Here, Node
+from carrying import Node, Timeless
 
 from tests.searchers.test_spread import OneThenMore
 from workbench import investigation
@@ -28,7 +28,7 @@ from workbench.investigation import SearchResult
 from workbench.live.results import SearchResult as LiveResult
 from workbench.searchers import searcher, spread
 from workbench.searchers.searcher import Searcher
-from workbench.searchers.spread import Patience, Searchers
+from workbench.searchers.spread import Searchers
 
 Search = Callable[..., SearchResult]
 
@@ -46,9 +46,14 @@ def nodes(office: Any, case: Case, fresh_home: Path) -> list[Node]:
 
 @pytest.fixture
 def search(
-    office: Any, nodes: list[Node], gallery: Gallery, subject: Probe, permitted: Scope
+    office: Any,
+    nodes: list[Node],
+    gallery: Gallery,
+    subject: Probe,
+    permitted: Scope,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Search:
-    searchers = Searchers(Here(*nodes), local_bytes=0, patience=Patience(silent=0.3))
+    searchers = Searchers(Timeless(monkeypatch, *nodes), local_bytes=0)
 
     def search(**options: Any) -> SearchResult:
         options = {"searchers": searchers, "case": "A-1", **options}

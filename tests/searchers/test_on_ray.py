@@ -91,7 +91,7 @@ def several() -> list[Asked]:
 def test_nodes_answer_as_one_process(
     made: Filled, carrier: Services, ray_cluster: RayCluster
 ) -> None:
-    searchers, nodes = over(carrier), [one.node for one in carrier.members()]
+    searchers, nodes = over(carrier, silent=45.0), [one.node for one in carrier.members()]
     for asked in several():
         found = answer(made, asked, searchers)
         assert told(found) == told(answer(made, asked))
@@ -104,9 +104,12 @@ def test_nodes_answer_as_one_process(
 
 
 def test_an_installation_that_names_a_cluster_searches_there(
-    made: Filled, ray_cluster: RayCluster, carrier: Services, installation: Installation
-) -> None:
+    made: Filled, ray_cluster: RayCluster, carrier: Services, installation: Installation,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
     """Its searchers are its own: those of another installation take none of its tickets."""
+    # The process of the tests is let go of its cluster again: others begin without one.
+    monkeypatch.setattr("workbench.cluster.connection._lasting", False)
     settings = installation.settings
     assert installation.searchers is None
     update = {"ray": ray_cluster.address, "ray_from_mb": 0.0}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from carrying import Here, Node, answers_of
+from carrying import Here, Node, Thread, Timeless, answers_of
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from parted import Filled, filled
@@ -95,8 +95,8 @@ def everything(**changed: Any) -> Asked:
     return replace(Asked(PROBE, EVERYWHERE, None, None, None, normalised=False), **changed)
 
 
-def over(*nodes: Node, **patience: float) -> Searchers:
-    return Searchers(Here(*nodes), local_bytes=0, patience=Patience(**patience))
+def over(*nodes: Node) -> Searchers:
+    return Searchers(Here(*nodes), local_bytes=0)
 
 
 def compares(one: Node) -> list[bytes]:
@@ -186,7 +186,7 @@ class OneThenMore(_Comparison):
         self.first, self.answered = threading.Lock(), threading.Event()
 
     def _fetch(self, number: int) -> None:
-        assert self.first.acquire(blocking=False) or self.answered.wait(30)
+        assert self.first.acquire(blocking=False) or self.answered.wait(300)
         super()._fetch(number)
 
     def _told(self, *, end: bool = False) -> bytes:
@@ -198,6 +198,7 @@ class OneThenMore(_Comparison):
 def one_then_more(halves: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have all but one part of each of two nodes arrive after its first answer."""
     monkeypatch.setattr(searcher, "_Comparison", OneThenMore)
+    monkeypatch.setattr(searcher, "WORD_SECONDS", 600.0)  # a word is an answer, too
 
 
 @pytest.mark.parametrize("after", [0, 1])
@@ -207,7 +208,7 @@ def test_what_one_does_not_finish_another_does(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     nodes = two(tmp_path)
-    searchers = over(*nodes, silent=3.0)
+    searchers = Searchers(Timeless(monkeypatch, *nodes), local_bytes=0)
     if fault == "dies":
         nodes[0].dies_after = after
     elif fault == "freezes":
@@ -240,9 +241,11 @@ def test_a_searcher_that_was_started_again_is_asked_by_its_new_name(
     }
 
 
-def test_what_nobody_finishes_is_missing_and_said(made: Filled, tmp_path: Path) -> None:
+def test_what_nobody_finishes_is_missing_and_said(
+    made: Filled, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     nodes = two(tmp_path)
-    searchers = over(*nodes, silent=0.2)
+    searchers = Searchers(Timeless(monkeypatch, *nodes), local_bytes=0)
     whole = answer(made, everything(), searchers)
     for one in nodes:
         one.frozen_after = 0
@@ -257,10 +260,10 @@ def test_what_nobody_finishes_is_missing_and_said(made: Filled, tmp_path: Path) 
 
 
 def test_a_searcher_that_was_silent_holds_up_one_question_and_rests(
-    made: Filled, tmp_path: Path
+    made: Filled, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nodes, whole = two(tmp_path), told(answer(made, everything()))
-    searchers = over(*nodes, silent=0.2)
+    searchers = Searchers(Timeless(monkeypatch, *nodes), local_bytes=0)
     nodes[0].frozen_after = 0
     assert told(answer(made, everything(), searchers)) == whole
     asked = [len(compares(one)) for one in nodes]
@@ -272,13 +275,33 @@ def test_a_searcher_that_was_silent_holds_up_one_question_and_rests(
     assert len(compares(nodes[0])) > asked[0]
 
 
+def test_where_whoever_asks_stands_still_no_searcher_is_silent(
+    made: Filled, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Stalled(Timeless):
+        """Listens in vain once, for longer than a searcher may be silent."""
+
+        def wait(self, streams: Collection[Thread], seconds: float) -> Sequence[Thread]:
+            if self.now == begun:
+                self.now += 2 * Patience().silent
+                return []
+            return super().wait(streams, seconds)
+
+    carrier = Stalled(monkeypatch, *two(tmp_path))
+    begun = carrier.now
+    found = answer(made, everything(), Searchers(carrier, local_bytes=0))
+    assert (found.missing, carrier.now - begun) == (None, 2 * Patience().silent)
+
+
 def test_when_the_time_is_over_what_is_there_is_told(
-    made: Filled, tmp_path: Path, one_then_more: None
+    made: Filled, tmp_path: Path, one_then_more: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nodes = two(tmp_path)
     whole = answer(made, everything())
     nodes[1].frozen_after = 1
-    found = answer(made, everything(), over(*nodes, silent=60.0, whole=3.0))
+    impatient = Patience(silent=60.0, whole=3.0)
+    searchers = Searchers(Timeless(monkeypatch, *nodes), local_bytes=0, patience=impatient)
+    found = answer(made, everything(), searchers)
     assert found.missing is not None
     assert 0 < found.missing.parts < found.missing.of
     assert 0 < len(found.candidates[0]) < len(whole.candidates[0])
@@ -368,7 +391,7 @@ def test_partial_answers_come_as_parts_arrive(
     true = Part.__init__
 
     def slow(self: Part, storage: Any, entry: Any, profile: Any) -> None:
-        assert first.acquire(blocking=False) or seen.wait(30)
+        assert first.acquire(blocking=False) or seen.wait(300)
         true(self, storage, entry, profile)
 
     monkeypatch.setattr(Part, "__init__", slow)

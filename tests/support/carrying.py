@@ -7,8 +7,12 @@ import threading
 import time
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from types import SimpleNamespace
+
+import pytest
 
 from workbench.cluster.actors import Lost
+from workbench.searchers import spread
 from workbench.searchers.searcher import Searcher
 
 
@@ -29,7 +33,7 @@ class Thread:
     dropped: bool = False
 
     def __post_init__(self) -> None:
-        self._held: list[bytes | Exception | None] = []
+        self.stands = False  # and says nothing more
         threading.Thread(target=self._run, daemon=True).start()
 
     def _run(self) -> None:
@@ -37,6 +41,7 @@ class Thread:
         try:
             for number, answer in enumerate(answers_of(member.searcher, self.message)):
                 if member.frozen_after is not None and number >= member.frozen_after:
+                    self.stands = True
                     return
                 if member.dies_after is not None and number >= member.dies_after:
                     self.found.put(Lost("a searcher ended", where=member.node))
@@ -89,4 +94,27 @@ class Here:
             ready = [one for one in streams if one.ready()]
             if ready or time.monotonic() > until:
                 return ready
+            time.sleep(0.001)
+
+
+class Timeless(Here):
+    """Carrier for which time passes only while all who are waited for stand still.
+
+    However long the others take, on whatever machine, they are in time. *patch* gives this time to
+    the searches.
+    """
+
+    def __init__(self, patch: pytest.MonkeyPatch, *nodes: Node) -> None:
+        super().__init__(*nodes)
+        self.now = 1_000.0
+        patch.setattr(spread, "time", SimpleNamespace(monotonic=lambda: self.now))
+
+    def wait(self, streams: Collection[Thread], seconds: float) -> Sequence[Thread]:
+        while True:
+            stand = all(one.stands for one in streams)
+            if ready := [one for one in streams if one.ready()]:
+                return ready
+            if stand:
+                self.now += seconds
+                return []
             time.sleep(0.001)

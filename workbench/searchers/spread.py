@@ -124,7 +124,7 @@ class _Call:
     nonce: str
     sent: set[str] = field(default_factory=set)  # what went along, as it was lacking
     again: int = 0
-    heard: float = field(default_factory=time.monotonic)
+    quiet: float = 0.0  # seconds for which it was listened to and said nothing
     done: set[str] = field(default_factory=set)
     failed: dict[str, tuple[str, bool]] = field(default_factory=dict)
     best: list[Best] = field(default_factory=list)
@@ -207,12 +207,16 @@ class _Gathering:
                     for call in open_calls:
                         self._give_up(call, "the time was over", again=False)
                     break
-                wait = min(_LOOK_SECONDS, left)
-                for stream in self._searchers.carrier.wait([*streams], wait):
-                    self._news |= self._take(streams[stream])
+                wait, began = min(_LOOK_SECONDS, left), time.monotonic()
+                spoke = [streams[one] for one in self._searchers.carrier.wait([*streams], wait)]
                 now = time.monotonic()
+                for call in spoke:
+                    self._news |= self._take(call)
+                # Where this process itself stood still, no searcher did.
+                listened = min(now - began, wait)
                 for call in open_calls:
-                    if not call.ended and call.heard < now - self._searchers.patience.silent:
+                    call.quiet = 0.0 if call in spoke else call.quiet + listened
+                    if not call.ended and call.quiet > self._searchers.patience.silent:
                         self._searchers.was_silent(call.member.node)
                         self._give_up(call, "a searcher did not answer in time")
                 self._renew(now)
@@ -288,7 +292,6 @@ class _Gathering:
 
     def _ask(self, call: _Call, message: bytes) -> None:
         """Send a call; it is given up if that fails."""
-        call.heard = time.monotonic()
         try:
             call.stream = call.member.ask(message)
         except SightlineError as error:
@@ -298,7 +301,6 @@ class _Gathering:
 
     def _take(self, call: _Call) -> bool:
         """Take one answer; return True if there is something new in it."""
-        call.heard = time.monotonic()
         try:
             message = call.stream.take()
             if message is None:
