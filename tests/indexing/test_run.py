@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import multiprocessing
 import os
 import shutil
 import signal
@@ -36,6 +37,7 @@ from workbench.footage.catalog import read_catalogue
 from workbench.gallery import Gallery
 from workbench.gallery.checking import check
 from workbench.indexing import index_catalogue, plan_catalogue, watch_catalogue
+from workbench.indexing.workers import index_in_parallel
 from workbench.installation import Installation
 
 # Seconds after which a run is killed; SIGHTLINE_KILLS asks for more of them (make soak).
@@ -120,6 +122,24 @@ def test_a_recording_that_ends_its_worker_is_told_and_the_rest_goes_on(
     (problem,) = report.problems
     assert "crashed the worker process (signal 9)" in problem.what
     assert index_catalogue(footage, gallery, models, workers=2).count("indexed") == 1
+
+
+def test_a_worker_that_is_killed_with_nothing_to_do_costs_nothing(
+    models: Models, footage: Path
+) -> None:
+    recordings = read_catalogue(footage).recordings[:2]
+    outcomes = index_in_parallel(
+        recordings, models.profile, models.home, workers=1, rates=None, options=None,
+        progress=lambda _: None,
+    )  # fmt: skip
+    first, _ = next(outcomes)
+    (worker,) = multiprocessing.active_children()
+    worker.kill()
+    worker.join()
+    second, outcome = next(outcomes)
+    assert (first, second) == recordings
+    assert isinstance(outcome, IndexedRecording)
+    assert [*outcomes] == []
 
 
 def command(footage: Path, gallery: Path, *more: str) -> list[str]:

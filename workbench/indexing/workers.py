@@ -124,10 +124,17 @@ def index_in_parallel(
     team = [start() for _ in range(min(workers, len(recordings)))]
     try:
         while True:
-            for worker in team:
+            for number, worker in enumerate(team):
                 if worker.recording is None and waiting:
-                    worker.recording = waiting.pop()
-                    worker.link.send(worker.recording)
+                    recording = waiting.pop()
+                    try:
+                        worker.link.send(recording)
+                    except OSError:  # it was killed while it had nothing to do
+                        worker.process.join()
+                        worker.link.close()
+                        team[number] = worker = start()
+                        worker.link.send(recording)
+                    worker.recording = recording
             busy = {worker.link: worker for worker in team if worker.recording is not None}
             if not busy:
                 return
