@@ -31,13 +31,13 @@ import sys
 from ray._raylet import GcsClient
 from ray.exceptions import AuthenticationError
 try:
-    GcsClient(address=sys.argv[1]).internal_kv_keys(b"", namespace=None, timeout=5)
+    GcsClient(address=sys.argv[1]).internal_kv_keys(b"", namespace=None, timeout=30)
 except AuthenticationError:
     print("turned away")
 else:
     print("let in")
 """
-_SECONDS = 60.0  # in which such a process says so: importing Ray takes some of them
+_SECONDS = 90.0  # in which such a process says so: importing Ray takes some of them
 _ON = ("1", "true")
 # Certificate and key of this machine, and the authority of all of them.
 _CERTIFICATES = ("RAY_TLS_SERVER_CERT", "RAY_TLS_SERVER_KEY", "RAY_TLS_CA_CERT")
