@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -26,13 +27,17 @@ def taken(talkers: Services, stream: Stream) -> list[bytes | None]:
     """All answers, and the None after the last."""
     found: list[bytes | None] = []
     while not found or found[-1] is not None:
-        assert talkers.wait([stream], 60.0) == [stream]
+        assert talkers.wait([stream], 240.0) == [stream]
         found.append(stream.take())
     return found
 
 
 def first(talkers: Services) -> Service:
-    return talkers.members()[0]
+    until = time.monotonic() + 240  # a busy machine is slow to start one
+    while not (found := talkers.members()):
+        assert time.monotonic() < until
+        time.sleep(0.5)
+    return found[0]
 
 
 def test_answers_come_one_by_one(talkers: Services) -> None:

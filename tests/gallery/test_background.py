@@ -54,7 +54,7 @@ def test_a_process_merges_beside_the_writer(
         (left, *_), _ = opened.manifest.reserve("merger", parts=[1])
         process = start(path)
         add(opened, [indexed(n % 4, 100 + n, (n,)) for n in range(3)])
-        assert (process.communicate(timeout=30)[1], process.returncode) == (b"", 0)
+        assert (process.communicate(timeout=600)[1], process.returncode) == (b"", 0)
         found = counts(opened)
         assert found["parts"] < 16
         assert (found["recordings"], found["tracklets"]) == (19, 38)
@@ -66,7 +66,7 @@ def test_a_process_merges_beside_the_writer(
         with merging(path):
             with pytest.raises(GalleryBusy, match="merges it"):
                 merge(path)
-            assert start(path).wait(30) == 0
+            assert start(path).wait(600) == 0
     assert capfd.readouterr().err == ""
 
 

@@ -402,10 +402,16 @@ def commit_forever(place: Path) -> None:
 
 
 def test_a_killed_writer_leaves_whole_commits(place: Path) -> None:
+    commit = 0
     for _ in range(3):
         process = multiprocessing.get_context("fork").Process(target=commit_forever, args=[place])
         process.start()
-        time.sleep(0.2)
+        reader = opened(place, write=False)
+        while reader.state().commit < commit + 2:
+            assert process.is_alive()
+            time.sleep(0.001)
+        reader.close()
+        time.sleep(0.02)
         assert process.pid is not None
         os.kill(process.pid, signal.SIGKILL)
         process.join()
@@ -415,4 +421,3 @@ def test_a_killed_writer_leaves_whole_commits(place: Path) -> None:
         assert 0 <= runs_of_the_writer <= 3  # the last new one of each run stays
         assert len(manifest.unfinished("writer")) in (0, 2, 4, 6)
         manifest.close()
-    assert commit > 3

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -52,9 +53,14 @@ def place(opening: Opening, tmp_path: Path, profile: Profile) -> Place:
     return Place(tmp_path, opening)
 
 
-def store_each(committer: Committer, recordings: list[IndexedRecording]) -> None:
-    """Store recordings one by one, but for those that another process has stored."""
-    for one in recordings:
+def store_each(committer: Committer, recordings: list[IndexedRecording], seen: Event) -> None:
+    """Store recordings one by one, but for those that another process has stored.
+
+    The fifth waits until some were *seen*.
+    """
+    for number, one in enumerate(recordings):
+        if number == 4:
+            seen.wait(240)
         with contextlib.suppress(AlreadyStored):
             committer.store([one], CAMERAS)
 
@@ -67,8 +73,9 @@ def test_two_writers_store_each_recording_once_and_commits_appear_in_order(
     snapshot = place.snapshot()
     assert snapshot.parts() == []
     fork = multiprocessing.get_context("fork")
+    some_seen = fork.Event()
     writers = [
-        fork.Process(target=store_each, args=(committer, some))
+        fork.Process(target=store_each, args=(committer, some, some_seen))
         for some in (recordings, recordings[::-1])
     ]
     for writer in writers:
@@ -77,11 +84,13 @@ def test_two_writers_store_each_recording_once_and_commits_appear_in_order(
     while snapshot.commit < len(recordings):
         snapshot = snapshot.refreshed()
         seen[snapshot.commit] = snapshot.parts()
+        if snapshot.commit:
+            some_seen.set()
         assert any(writer.is_alive() for writer in writers) or not snapshot.refreshed().commit < 16
     for writer in writers:
         writer.join()
         assert writer.exitcode == 0
-    assert len(seen) > 2
+    assert 0 < min(filter(None, seen)) < len(recordings)
     for commit, parts in seen.items():
         assert len(parts) == commit
         assert snapshot.manifest.parts(commit) == parts  # nothing came into it later
@@ -192,13 +201,18 @@ def test_a_server_that_stays_away_leaves_it_open_whether_a_commit_was_made_and_n
     assert len(place.objects()) == (6 if answered else 12)
 
 
-def test_who_reads_waits_for_a_server_that_starts_again(place: Place, postgres: Postgres) -> None:
+def test_who_reads_waits_for_a_server_that_starts_again(
+    place: Place, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rooms, "PATIENCE_READING", 120.0)
     manifest = place.snapshot().manifest
     postgres.stop()
     starting = threading.Timer(0.2, postgres.start)
     starting.start()
-    assert manifest.state().commit == 0
-    starting.join()
+    try:
+        assert manifest.state().commit == 0
+    finally:
+        starting.join()
 
 
 def test_what_was_reserved_a_day_ago_is_swept_and_nothing_that_may_be_at_work(
@@ -231,29 +245,29 @@ def test_a_writer_that_stands_still_holds_nobody_up_for_long(
 ) -> None:
     monkeypatch.setattr(rooms, "_SETTINGS", {"lock_timeout": "100ms"})
     late = opening(place.folder, write=True)
-    monkeypatch.setattr(
-        rooms, "_SETTINGS", {"idle_in_transaction_session_timeout": "300ms", "lock_timeout": "5s"}
-    )
+    monkeypatch.setattr(rooms, "_SETTINGS", {"lock_timeout": "60s"})
     still, patient = opening(place.folder, write=True), opening(place.folder, write=True)
     tries: list[int] = []
-    inside, refused = threading.Event(), threading.Event()
+    inside, refused, second = threading.Event(), threading.Event(), threading.Event()
 
     def work() -> int:
         tries.append(still.change("UPDATE gallery SET owner = :owner", {"owner": "first"}))
         inside.set()
         if len(tries) == 1:
-            refused.wait(5)
-            time.sleep(0.4)
+            refused.wait(60)
+            still.change("SET idle_in_transaction_session_timeout = '300ms'")
+            second.wait(60)
         return len(tries)
 
     found: list[int] = []
     writer = threading.Thread(target=lambda: found.append(still.write(work)))
     writer.start()
-    inside.wait(5)
+    assert inside.wait(60)
     with pytest.raises(GalleryBusy, match="in use by another process"):
         late.write(lambda: late.change("UPDATE gallery SET owner = ''"))
     refused.set()
     patient.write(lambda: patient.change("UPDATE gallery SET owner = 'second'"))
+    second.set()
     writer.join()
     assert found == [2]  # undone, and made again
     ((owner,),) = patient.rows("SELECT owner FROM gallery")
@@ -279,7 +293,7 @@ def test_no_password_is_shown_anywhere(
     host = f"host={quote(str(postgres.folder), '')}"
     said = []
     try:
-        until = time.monotonic() + 10
+        until = time.monotonic() + 120
         while time.monotonic() < until:  # until the rules are read
             try:
                 database_at(f"postgresql://guard@/postgres?{host}", tmp_path).close()

@@ -31,9 +31,9 @@ HEAD, OTHER = "127.0.0.2", "127.0.0.3"  # Ray takes 127.0.0.1 for another addres
 
 
 def free_port() -> int:
-    """A port that nothing listens at."""
+    """A port that nothing listens at, whichever address of this machine is asked."""
     with socket.socket() as one:
-        one.bind((HEAD, 0))
+        one.bind(("", 0))
         return int(one.getsockname()[1])
 
 
