@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import signal
+import threading
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,6 +22,12 @@ from workbench.server.kernels import DashboardKernels
 from workbench.server.sockets import PROTOCOL, KernelSocket, LoggedConnection
 
 
+async def asked_of(made: Forks, file: str) -> forks.ForkedProcess | None:
+    """Ask for a kernel whose connection a file is to describe."""
+    command = ["python", "-m", "ipykernel_launcher", "-f", file]
+    return await made.start(command, environment=os.environ, folder=str(Path(file).parent))
+
+
 def test_a_kernel_that_is_forked_too_late_is_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -31,13 +39,13 @@ def test_a_kernel_that_is_forked_too_late_is_ended(
         assert made._parent is not None
         assert made._ready is not None
         parent = psutil.Process(made._parent.pid)
-        command = ["python", "-m", "ipykernel_launcher", "-f", str(tmp_path / "kernel.json")]
+        files = (str(tmp_path / f"{number}.json") for number in itertools.count())
 
         async def forked() -> forks.ForkedProcess | None:
-            return await made.start(command, environment=os.environ, folder=str(tmp_path))
+            return await asked_of(made, next(files))
 
         try:
-            assert await asyncio.wait_for(asyncio.shield(made._ready), 60)
+            assert await asyncio.wait_for(asyncio.shield(made._ready), 240)
             assert (
                 parent.num_threads() == 1
             )  # what another holds would be held for ever in a kernel
@@ -54,13 +62,42 @@ def test_a_kernel_that_is_forked_too_late_is_ended(
             parent.send_signal(signal.SIGCONT)
             kernel = await forked()
             assert kernel is not None
-            until = time.monotonic() + 60
+            until = time.monotonic() + 240
             while [child.pid for child in parent.children()] != [kernel.pid]:
                 assert time.monotonic() < until
                 await asyncio.sleep(0.05)
             assert kernel.poll() is None
         finally:
             parent.send_signal(signal.SIGCONT)
+            await made.close()
+
+    run_apart(ask())
+
+
+def test_while_what_kernels_are_forked_from_is_lost_none_is_asked_of_it(tmp_path: Path) -> None:
+    """Else a kernel would be given to whoever asked then, and each after it to the one before."""
+
+    async def ask() -> None:
+        made, gone = Forks(os.environ), threading.Event()
+        await made.open()
+        try:
+            assert made._parent is not None
+            assert made._ready is not None
+            assert await asyncio.wait_for(asyncio.shield(made._ready), 240)
+            lost, wait = made._parent, made._parent.wait
+            lost.wait = lambda: gone.wait() and wait()  # type: ignore[assignment, method-assign]
+            lost.kill()
+            while made._processes or made._writer is None or not made._writer.is_closing():
+                await asyncio.sleep(0.01)
+            assert await asked_of(made, str(tmp_path / "one.json")) is None
+            gone.set()
+            while made._parent is lost or made._ready is None:
+                await asyncio.sleep(0.01)
+            kernel = await asked_of(made, str(tmp_path / "two.json"))
+            assert kernel is not None
+            assert psutil.Process(kernel.pid).ppid() == made._parent.pid
+        finally:
+            gone.set()
             await made.close()
 
     run_apart(ask())

@@ -165,7 +165,7 @@ class Forks:
 
     async def _lost(self, ready: asyncio.Future[bool]) -> None:
         """Take note that the process has ended, and its kernels with it; start another."""
-        worked = ready.done()
+        worked, self._ready = ready.done(), None  # nothing is asked of it any more
         app_log.error("the process that kernels are forked from has ended")
         if not worked:
             ready.set_result(False)  # it never will: kernels are started in the plain way
