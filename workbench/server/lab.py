@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import tempfile
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
+from jupyter_server.serverapp import ServerApp
 from jupyterlab.labapp import LabApp
 from tornado.httputil import HTTPHeaders
 from tornado.web import OutputTransform
@@ -43,6 +46,28 @@ _SETTINGS = {
     # As light or dark as the system is, until another theme is chosen.
     "@jupyterlab/apputils-extension:themes": {"adaptive-theme": True},
 }
+
+
+class _OnSockets(ServerApp):
+    """Jupyter's server, on sockets that it is given: nobody takes its port while it starts."""
+
+    sockets: list[socket.socket]
+    ready: Callable[[], None]
+
+    def _find_http_port(self) -> None:
+        pass  # it is that of the sockets
+
+    def _bind_http_server(self) -> None:
+        self.http_server.add_sockets(self.sockets)
+        self.ready()
+
+
+class _Lab(LabApp):
+    serverapp_class = _OnSockets
+
+    @classmethod
+    def get_extension_package(cls) -> str:
+        return "jupyterlab"  # not that of this class
 
 
 def lab(
@@ -99,10 +124,8 @@ def lab(
     secret = TokenSignIn.checked(token).token
     folder = copy_notebooks(notebooks or home / "notebooks").resolve()
     tile_server = tile_source(tiles)
-    (socket, *_) = sockets = listen(_HOST, port, usual=LAB_PORT)
-    port = socket.getsockname()[1]
-    for each in sockets:  # Jupyter Server opens its own
-        each.close()
+    sockets = listen(_HOST, port, usual=LAB_PORT)
+    port = sockets[0].getsockname()[1]
     os.environ.pop("SIGHTLINE_TOKEN", None)  # no notebook needs it, and `%env` would print it
     os.environ |= {
         **environment,
@@ -111,9 +134,10 @@ def lab(
     }
     with tempfile.TemporaryDirectory(prefix="sightline-") as name, isolated_jupyter(Path(name)):
         config = lab_configuration(Path(name), home=home, folder=folder, port=port, token=secret)
-        server = LabApp.initialize_server(argv=[], config=config)
+        server = _Lab.initialize_server(argv=[], config=config)
         server.web_app.transforms.append(_policy(tile_server))
-        ready(f"http://{_HOST}:{port}/lab?token={secret}", folder)
+        server.sockets = sockets
+        server.ready = partial(ready, f"http://{_HOST}:{port}/lab?token={secret}", folder)
         server.start()
 
 
@@ -165,7 +189,6 @@ def lab_configuration(scratch: Path, *, home: Path, folder: Path, port: int, tok
     config = Config()
     config.ServerApp.ip = _HOST
     config.ServerApp.port = port
-    config.ServerApp.port_retries = 0
     config.ServerApp.root_dir = str(folder)
     config.ServerApp.open_browser = False
     config.ServerApp.allow_root = True  # as `sightline serve` does
