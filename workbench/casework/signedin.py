@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from workbench.casework.register import CaseRegister
 
 KIND = "sessions"  # of the sockets
-_SECONDS = 15.0
+_SECONDS = 60.0  # it ends kernels meanwhile, which takes seconds
 
 
 @dataclass(frozen=True)

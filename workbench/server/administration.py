@@ -19,7 +19,7 @@ from workbench.casework.record.people import MAY, person_of, read_people
 from workbench.casework.signedin import KIND
 from workbench.errors import NotPermitted, SettingsError
 from workbench.server.sessions import Session, Sessions
-from workbench.server.teller import CaseworkSocket
+from workbench.server.teller import ASKED_SECONDS, CaseworkSocket
 
 
 class Kernels(Protocol):
@@ -48,7 +48,8 @@ class SessionsSocket(CaseworkSocket):
         if uid not in {0, os.getuid()} or not self._may_ask(pid):
             return {"refused": True}
         try:
-            question = json.loads(await reader.readline())
+            async with asyncio.timeout(ASKED_SECONDS):
+                question = json.loads(await reader.readline())
             wanted = str(question["end"]) if "end" in question else None
         except (ValueError, TypeError):
             return {"refused": True}

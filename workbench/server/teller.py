@@ -19,7 +19,7 @@ from typing import Protocol
 from workbench.casework.record.identity import Identity, peer_of, socket_address, sockets_in
 from workbench.errors import SettingsError
 
-_ASKED_SECONDS = 15.0
+ASKED_SECONDS = 15.0  # for whoever asks to say what, and to take the answer
 
 
 class Processes(Protocol):
@@ -82,9 +82,9 @@ class CaseworkSocket:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            async with asyncio.timeout(_ASKED_SECONDS):
-                answer = await self.answer(writer.get_extra_info("socket"), reader)
-                writer.write(json.dumps(answer, ensure_ascii=False).encode() + b"\n")
+            answer = await self.answer(writer.get_extra_info("socket"), reader)
+            writer.write(json.dumps(answer, ensure_ascii=False).encode() + b"\n")
+            async with asyncio.timeout(ASKED_SECONDS):
                 await writer.drain()
         except (OSError, TimeoutError):
             pass  # whoever asked is gone
