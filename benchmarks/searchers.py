@@ -40,10 +40,11 @@ from workbench.gallery.storage import Storage
 from workbench.permit.issuing import issue
 from workbench.searchers.carrier import Member, Stream
 from workbench.searchers.on_node import services
-from workbench.searchers.spread import Searchers, Spread
+from workbench.searchers.spread import Patience, Searchers, Spread
 
 SUPPORT = Path(__file__).parents[1] / "tests" / "support"
 NODES = 2
+PATIENCE = Patience(silent=45.0)  # nobody is given up whose turn for a processor comes late
 TOP = 50
 LINE = 4_000_000  # bytes a second of the slow line
 SECONDS = 180.0  # in which the searchers begin
@@ -143,8 +144,8 @@ def measure(scratch: Path, *, small: bool, own: bool) -> dict[str, Any]:
     with searchers_of(folder) as carrier:
         asked = {
             "one process": None,
-            "one node": Searchers(Some(carrier, 1), local_bytes=0),
-            "two nodes": Searchers(Some(carrier, NODES), local_bytes=0),
+            "one node": Searchers(Some(carrier, 1), local_bytes=0, patience=PATIENCE),
+            "two nodes": Searchers(Some(carrier, NODES), local_bytes=0, patience=PATIENCE),
         }
         alone = told(ask(None))
         for name, one in asked.items():
@@ -195,7 +196,8 @@ def slowly(store: objectstore.ObjectStore, asked: Asked, carrier: Services) -> d
     store.bytes_a_second = LINE
     heard: list[float] = []
     began = time.monotonic()
-    found = ask(Searchers(carrier, local_bytes=0), partial=lambda _: heard.append(time.monotonic()))
+    searchers = Searchers(carrier, local_bytes=0, patience=PATIENCE)
+    found = ask(searchers, partial=lambda _: heard.append(time.monotonic()))
     ended = time.monotonic()
     store.bytes_a_second = float("inf")
     assert told(found)[0] == told(asked(None))[0]

@@ -70,7 +70,10 @@ def row(name: str, taken: Sequence[float]) -> dict[str, str | float]:
 
 def first_picture(notebook: Path, home: str) -> float:
     """Seconds from starting the kernel of a notebook until a cell has returned a picture."""
-    runs = NotebookClient(nbformat.read(notebook, as_version=4), timeout=600, kernel_name="python3")
+    runs = NotebookClient(
+        nbformat.read(notebook, as_version=4), timeout=600, startup_timeout=300, iopub_timeout=60,
+        kernel_name="python3",
+    )  # fmt: skip
     began = time.perf_counter()
     with runs.setup_kernel(cwd=home, env=os.environ | {"SIGHTLINE_HOME": home}):
         for number, cell in enumerate(runs.nb.cells):

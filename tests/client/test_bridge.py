@@ -58,7 +58,7 @@ def served(gallery: Path, dashboards: Path, log: Path) -> Iterator[dict[str, Any
         yield {"address": address.partition("?")[0], "token": token, "process": process}
     finally:
         process.terminate()
-        process.wait(60)
+        process.wait(240)
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +83,7 @@ class Notebook:
         self.manager.start_kernel()
         self.client: BlockingKernelClient = self.manager.client()
         self.client.start_channels()
-        self.client.wait_for_ready(timeout=60)
+        self.client.wait_for_ready(timeout=240)
         self.told: list[dict[str, Any]] = []
 
     def run(self, code: str) -> str:
@@ -98,12 +98,12 @@ class Notebook:
             elif message["msg_type"] == "error":
                 said.append("\n".join(content["traceback"]))
 
-        self.client.execute_interactive(code, timeout=120, output_hook=heard)
+        self.client.execute_interactive(code, timeout=600, output_hook=heard)
         return "".join(said)
 
     def until(self, found: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         """Wait for a message, and return it."""
-        end = time.monotonic() + 60
+        end = time.monotonic() + 240
         while time.monotonic() < end:
             try:
                 self.told.append(self.client.get_iopub_msg(timeout=1))
@@ -164,7 +164,7 @@ def kernels_of(serving: dict[str, Any]) -> list[psutil.Process]:
 
 def gone(serving: dict[str, Any], *, but: int = 0) -> None:
     """Wait until no kernels run on the server, but for some."""
-    end = time.monotonic() + 30
+    end = time.monotonic() + 240
     while len(kernels_of(serving)) > but:
         assert time.monotonic() < end
         time.sleep(0.1)

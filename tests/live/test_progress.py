@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -21,7 +22,7 @@ def test_progress_without_a_terminal_is_a_line_now_and_then(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     clock = iter([100.0, 101.0, 129.9, 130.0, 131.0, 132.0])
-    monkeypatch.setattr(shown.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(shown, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     with shown.indexing() as progress:
         for done in range(6):
             progress(Progress(done, 6, "a.mkv", elapsed_seconds=60.0))

@@ -4,7 +4,8 @@
 ``files``, the open files that the system allows; ``proxy``, what is said of the proxy;
 ``unclaimed_seconds``, how long a page's kernel lives that no browser has connected to; ``pages``,
 false where none is opened: what their kernels are forked from takes seconds to start;
-``kernel_argument``, one more argument of each kernel.
+``claim_seconds``, how long a page waits for a kernel in reserve; ``kernel_argument``, one more
+argument of each kernel.
 """
 
 from __future__ import annotations
@@ -16,14 +17,14 @@ from pathlib import Path
 
 from jupyter_client.kernelspec import KernelSpec
 
-from workbench.server import openings
+from workbench.server import kernels, openings
 from workbench.server.application import serve
 from workbench.server.kernels import CurrentInterpreter, DashboardKernels
 from workbench.server.proxy import ProxySignIn
 from workbench.settings import load_settings
 
 
-async def without_forks(kernels: DashboardKernels) -> None:
+async def without_forks(_: DashboardKernels) -> None:
     """Leave kernels to be started in the plain way."""
 
 
@@ -32,6 +33,7 @@ if __name__ == "__main__":
     if files := options.pop("files", None):
         resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
     openings.UNCLAIMED_SECONDS = options.pop("unclaimed_seconds", openings.UNCLAIMED_SECONDS)
+    kernels._CLAIM_SECONDS = options.pop("claim_seconds", kernels._CLAIM_SECONDS)
     if not options.pop("pages", True):
         DashboardKernels.open = without_forks  # type: ignore[method-assign]
     if argument := options.pop("kernel_argument", None):

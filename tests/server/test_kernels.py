@@ -120,9 +120,9 @@ def test_sigterm_ends_the_server_and_its_kernels(plain: Any) -> None:
 
 @pytest.fixture(scope="module")
 def warm(start_server: Callable[..., Any]) -> Any:
-    server = start_server(warm=1)
     # A page waits for a kernel that is still being made ready, but not for as long as a busy
-    # machine needs.
+    # machine needs; and none of these is left.
+    server = start_server(warm=1, claim_seconds=10.0, unclaimed_seconds=3600)
     assert _until(lambda: _ready(server), seconds=240)
     return server
 
@@ -147,7 +147,9 @@ def test_a_page_opens_though_the_kernel_that_waited_was_killed(warm: Any) -> Non
             kernel.kill()
     body = html.unescape(warm.ask("/voila/render/asked.ipynb?case=A-2")[1])
     assert "query: case=A-2 | warm:" in body  # in another, which may have become ready meanwhile
-    assert "a warm kernel did not answer and is ended" in warm.log.read_text()
+    # Whoever notices first tells.
+    told = r"a warm kernel did not answer and is ended|kernel [\w-]+ has died"
+    assert re.search(told, warm.log.read_text())
 
 
 def test_sigterm_ends_kernels_that_wait_and_those_on_their_way(
@@ -229,8 +231,12 @@ def test_a_kernel_that_cannot_be_made_ready_is_ended(
 
 def test_no_kernel_is_left_whatever_was_under_way_as_a_server_ends(tmp_path: Path) -> None:
     def running() -> list[psutil.Process]:
-        children = psutil.Process().children(recursive=True)
-        return [one for one in children if str(tmp_path) in " ".join(one.cmdline())]
+        found = []
+        for one in psutil.Process().children(recursive=True):
+            with suppress(psutil.NoSuchProcess):  # other tests' servers end theirs
+                if str(tmp_path) in " ".join(one.cmdline()):
+                    found.append(one)
+        return found
 
     async def look() -> tuple[list[str], list[psutil.Process]]:
         kernels = kernels_in(tmp_path)

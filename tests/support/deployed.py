@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -50,17 +51,21 @@ def program(name: str) -> str:
 
 
 def free_ports(number: int) -> list[int]:
-    """So many ports in a row that nothing listens on."""
+    """So many ports in a row that nothing listens on, of those that are for this process alone.
+
+    They lie below those that the system gives to whoever connects: a server that takes seconds to
+    start finds them free still.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    first = 20_000 + 1_000 * worker
     while True:
-        with socket.socket() as first:
-            first.bind(("127.0.0.1", 0))
-            start = first.getsockname()[1]
+        start = random.randrange(first, first + 1_000 - number)
         ports = list(range(start, start + number))
         with ExitStack() as stack:
             try:
                 for port in ports:
                     stack.enter_context(socket.socket()).bind(("127.0.0.1", port))
-            except (OSError, OverflowError):
+            except OSError:
                 continue
         return ports
 

@@ -126,15 +126,15 @@ def index_in_parallel(
         while True:
             for number, worker in enumerate(team):
                 if worker.recording is None and waiting:
-                    recording = waiting.pop()
+                    worker.recording = waiting.pop()
                     try:
-                        worker.link.send(recording)
+                        worker.link.send(worker.recording)
                     except OSError:  # it was killed while it had nothing to do
                         worker.process.join()
                         worker.link.close()
-                        team[number] = worker = start()
-                        worker.link.send(recording)
-                    worker.recording = recording
+                        team[number] = fresh = start()
+                        fresh.recording = worker.recording
+                        fresh.link.send(fresh.recording)
             busy = {worker.link: worker for worker in team if worker.recording is not None}
             if not busy:
                 return

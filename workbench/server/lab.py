@@ -62,7 +62,7 @@ class _OnSockets(ServerApp):
         self.ready()
 
 
-class _Lab(LabApp):
+class _Lab(LabApp):  # type: ignore[misc]  # the package has no types
     serverapp_class = _OnSockets
 
     @classmethod

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pytest
 from apiprocess import SCOPE, Api
 from office import Office
 
@@ -175,6 +176,14 @@ def test_scores_that_are_taken_unseen(api: Api, opened: str, office: Office) -> 
     ]  # fmt: skip
     assert all("signature" in e.by for e in exported)
     assert verify(office.folder).sound
+
+
+@pytest.fixture
+def town(small_town: Path, office: Office, copied: Any, tmp_path: Path) -> Path:
+    """A gallery of this test's own, as its folder is moved away."""
+    (folder := tmp_path / "town").mkdir()
+    made: Path = copied(small_town, folder)
+    return made
 
 
 def test_numbers_and_brackets_beyond_all_bounds(
