@@ -146,9 +146,11 @@ class Walk:
         """Look at the footage around a candidate or sighting, and for cameras to look at next."""
         self.press("Look at the footage")
         self._shown(".sl-watching video").wait_for()
+        self._led(".sl-watching")
         self.look("watch", ".sl-watching")
         self.press("Follow from here")
         self._shown(".sl-following tbody tr").wait_for()
+        self._led(".sl-following")
         self.look("follow", ".sl-following")
 
     def decide(self) -> None:
@@ -197,6 +199,12 @@ class Walk:
 
     def _photographs(self) -> None:
         self.page.locator(".sl-photographs img").nth(2).wait_for()
+
+    def _led(self, selector: str) -> None:
+        """Wait until the page has led to a part of it, and moves the focus no more."""
+        self.page.wait_for_function(
+            "part => document.activeElement.matches(`${part} .sl-heading`)", arg=selector
+        )
 
     def _shown(self, selector: str) -> Locator:
         return self.page.locator(selector).locator("visible=true").first

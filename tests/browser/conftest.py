@@ -273,9 +273,8 @@ def served(
 ) -> Iterator[Served]:
     """The dashboards of the small town under a training case, for all tests that need no other."""
     folder = tmp_path_factory.mktemp("server")
-    with serving(
-        small_town, folder, SIGHTLINE_CASE=training, **ground, **demo_calibrations
-    ) as running:
+    settings = {"SIGHTLINE_CASE": training, "SIGHTLINE_FOOTAGE": str(folder)}
+    with serving(small_town, folder, **settings, **ground, **demo_calibrations) as running:
         yield running
 
 

@@ -33,7 +33,7 @@ def test_footage_is_shown_by_camera_and_time(served: Any, visit: Any) -> None:
 def test_a_folder_without_a_list_is_listed_with_its_camera_on_the_map(
     served: Any, small_town: Path, visit: Any
 ) -> None:
-    folder = small_town.parent / "footage" / "handed in"
+    folder = served.log.parent / "handed in"
     (folder / "Quay").mkdir(parents=True)
     clip = small_town.parent / "footage" / "clips" / "cam-001.mp4"
     shutil.copyfile(clip, folder / "Quay" / "2026-03-30_18-00-00.mp4")

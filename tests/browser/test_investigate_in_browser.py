@@ -295,7 +295,7 @@ def test_a_district_is_drawn_edited_and_deleted(opened: Any) -> None:
 
     seen.page.get_by_role("button", name="Clear").click()
     seen.page.locator(".sl-district", has_text="12 cameras on the map.").wait_for()
-    assert seen.page.locator(".sl-map .leaflet-overlay-pane path").count() == 0
+    expect(seen.page.locator(".sl-map .leaflet-overlay-pane path")).to_have_count(0)
     seen.assert_clean()
 
 

@@ -168,7 +168,7 @@ def test_the_map_plays_in_time(tmp_path: Path, visit: Any, found: list[Candidate
     slider.fill("200")
     expect(seen.page.locator(".sl-sighting")).to_have_count(1)
     assert seen.page.locator(".sl-player output").inner_text() == "Until Sun 29 Mar, 00:50 GMT"
-    slider.fill("380")
+    slider.fill("300")
     expect(seen.page.locator(".sl-sighting")).to_have_count(1)
     seen.page.get_by_role("button", name="Play").click()
     seen.page.get_by_role("button", name="Pause").wait_for()
@@ -202,6 +202,7 @@ def test_map_and_page_point_out_the_same_candidate(
     inside.locator(".sl-sighting").first.focus()
     seen.page.keyboard.press("Enter")
     inside.locator(".leaflet-popup").wait_for()
+    seen.page.wait_for_function("said.length")
     assert seen.page.evaluate("said[0]") == {
         "kind": "sightline-select",
         "id": found[0].tracklet_id,
@@ -242,8 +243,8 @@ def test_the_guard_notices_a_stock_folium_map(tmp_path: Path, visit: Any) -> Non
     path = tmp_path / "stock.html"
     folium.Map().save(str(path))
     seen = visit()
-    seen.page.goto(path.as_uri(), wait_until="commit")
-    seen.page.wait_for_timeout(500)
+    with seen.page.expect_request(lambda one: not one.url.startswith("file:")):
+        seen.page.goto(path.as_uri(), wait_until="commit")
     assert seen.foreign
     with pytest.raises(AssertionError):
         seen.assert_clean()

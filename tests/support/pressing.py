@@ -134,10 +134,17 @@ SETTLE = """(quiet) => new Promise((resolve) => {
   waiting = setTimeout(over, quiet);
   setTimeout(over, 20 * quiet);
 })"""
+DRAWN = """() => ![...document.querySelectorAll(".sl-plot")].some((one) =>
+  one.checkVisibility() && one.textContent === "Drawing…")"""
 NAMED = """() => [...document.querySelectorAll("[title], [data-title]")]
   .filter((one) => one.checkVisibility()
     && /^null$|share chart|plotly/i.test(one.title || one.dataset.title))
   .map((one) => one.outerHTML.slice(0, 160))"""
+
+
+def drawn_anew(frame: Any, error: Error) -> bool:
+    """Check that an error came as a frame went, as that of a map does: there is another."""
+    return frame.is_detached() or "context was destroyed" in str(error)
 
 
 def press_everything(
@@ -176,8 +183,8 @@ def press_everything(
                 frame.evaluate(WATCH)
                 asked = [held, *words, turn, PAUSE, most - len(names)]
                 pressed, missing = frame.evaluate(PRESS, asked)
-            except Error:
-                if not frame.is_detached():  # else the map was drawn anew: there is another
+            except Error as error:
+                if not drawn_anew(frame, error):
                     raise
                 continue
             names.extend(pressed)
@@ -190,18 +197,20 @@ def press_everything(
         return len(names) - before, gone
 
     given_up: set[str] = set()  # may go, and did not come back
-    waited = 0
-    while True:
+    waited = quiet = 0
+    while quiet < SHORTLY:  # a busy kernel is still to bring what was pressed for, perhaps
         # A choice is made once the kernel has said what there is to choose from.
         pressed, gone = press("first")
         if not pressed:
             pressed, gone = press("choice")
+        over = False
         if not pressed and gone.keys() <= given_up:
+            page.wait_for_function(DRAWN)  # to fold it up takes its buttons away
             pressed, gone = press("last")
-            if not pressed and gone.keys() <= given_up:
-                break
-            if not pressed:
+            over = not pressed and gone.keys() <= given_up
+            if not pressed and not over:
                 press("back")
+        quiet = quiet + QUIET if over else 0
         waited = 0 if pressed else waited + QUIET
         if waited >= SHORTLY:
             given_up |= {key for key, may in gone.items() if may}
@@ -211,7 +220,12 @@ def press_everything(
             page.wait_for_timeout(QUIET)
     assert 10 * len(given_up) <= len(names), given_up
     for frame in page.frames:
-        leading, named = frame.evaluate("window.leaving"), frame.evaluate(NAMED)
+        try:
+            leading, named = frame.evaluate("window.leaving"), frame.evaluate(NAMED)
+        except Error as error:
+            if not drawn_anew(frame, error):
+                raise
+            continue
         assert not leading, leading
         assert not named, named
     assert not opened, opened

@@ -9,7 +9,7 @@ from typing import Any
 
 from workbench.errors import ServerError, SettingsError
 
-_SECONDS = 5.0
+_SECONDS = 20.0
 _MOST_BYTES = 2**20
 
 
