@@ -75,7 +75,7 @@ def keep_draft(
     }
     new: list[Path] = []
     try:
-        with register.keeping_open(reference, fix=_ONLY_OPEN):
+        with register.keeping_open(case, fix=_ONLY_OPEN):
             make_private(home)
             with alone(home):
                 for digest, content in contents.items():

@@ -237,7 +237,7 @@ def write_note(register: CaseRegister, reference: str, matter: Matter, text: str
         "timing": matter.timing,
         "sha256": digest,
     }
-    with register.keeping_open(reference, fix=_ONLY_OPEN, valid_now=False):
+    with register.keeping_open(case, fix=_ONLY_OPEN, valid_now=False):
         try:
             make_private(path.parent)
             write_whole(path, content)

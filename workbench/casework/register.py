@@ -378,14 +378,15 @@ class CaseRegister(Approvals):
         return me, case
 
     @contextmanager
-    def keeping_open(self, reference: str, *, fix: str, valid_now: bool = True) -> Iterator[None]:
-        """Keep a case from ending meanwhile; raise CaseError, with *fix*, if it is not open.
+    def keeping_open(self, case: Case, *, fix: str, valid_now: bool = True) -> Iterator[None]:
+        """Keep a case from ending meanwhile; raise CaseError, with *fix*, if it is open no more.
 
         What is kept of its subject is kept within: after the end nobody would delete it. Without
         *valid_now*, a case that has expired or is not yet valid passes too.
         """
         with self.exclusively():
-            self.case(reference).require_open(fix=fix, valid_now=valid_now)
+            now = self.find_case(case.reference) or case
+            now.require_open(fix=fix, valid_now=valid_now)
             yield
 
     # --- Within ---------------------------------------------------------------------------

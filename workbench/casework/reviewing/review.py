@@ -100,7 +100,7 @@ def list_for_review(
     require_covered(register, case, candidates, "review.first")
     answer = _answer(register, reference, candidates, candidates if of is None else of)
     # What two people list at once is listed once.
-    with register.keeping_open(reference, fix=_ONLY_OPEN, valid_now=False):
+    with register.keeping_open(case, fix=_ONLY_OPEN, valid_now=False):
         known = {item.tracklet_id for item in review_list(register, reference)}
         fresh = {c.tracklet_id: c for c in candidates if c.tracklet_id not in known}
         pictures = sorted(path.stem for path in (register.folder / FILLERS).glob("*.jpg"))
