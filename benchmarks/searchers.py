@@ -44,7 +44,7 @@ from workbench.searchers.spread import Patience, Searchers, Spread
 
 SUPPORT = Path(__file__).parents[1] / "tests" / "support"
 NODES = 2
-PATIENCE = Patience(silent=45.0)  # nobody is given up whose turn for a processor comes late
+PATIENCE = Patience(silent=45.0)  # none is given up as the machine is busy
 TOP = 50
 LINE = 4_000_000  # bytes a second of the slow line
 SECONDS = 180.0  # in which the searchers begin

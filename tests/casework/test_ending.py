@@ -16,6 +16,7 @@ from workbench.casework.cases import Case
 from workbench.casework.changes import ask_change
 from workbench.casework.drafts import keep_draft
 from workbench.casework.notes import THE_CASE, write_note
+from workbench.casework.record.acting import acting_for
 from workbench.casework.retention import forget_subject
 from workbench.domain import Probe
 from workbench.errors import CaseError
@@ -35,8 +36,10 @@ def keep_note(register: Any, case: Case, subject: Probe) -> None:
 
 
 def end(office: Any) -> None:
-    office.sit("sara").close("A-1", reason="He was found.")
-    forget_subject(office.sit("ada"), "A-1", reason="It is over.")
+    with acting_for("sara", "hub"):
+        office.register.close("A-1", reason="He was found.")
+    with acting_for("ada", "hub"):
+        forget_subject(office.register, "A-1", reason="It is over.")
 
 
 @pytest.mark.parametrize(
@@ -71,7 +74,6 @@ def test_a_question_is_not_kept_under_a_case_that_has_just_ended(office: Any, ca
     class Photographs(list[bytes]):
         def __iter__(self) -> Any:
             end(office)
-            office.sit("anna")
             return super().__iter__()
 
     with pytest.raises(CaseError, match="A-1: is closed"):

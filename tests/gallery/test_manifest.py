@@ -6,7 +6,6 @@ import json
 import multiprocessing
 import os
 import re
-import signal
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -406,15 +405,16 @@ def test_a_killed_writer_leaves_whole_commits(place: Path) -> None:
     for _ in range(3):
         process = multiprocessing.get_context("fork").Process(target=commit_forever, args=[place])
         process.start()
-        reader = opened(place, write=False)
-        while reader.state().commit < commit + 2:
-            assert process.is_alive()
-            time.sleep(0.001)
-        reader.close()
-        time.sleep(0.02)
-        assert process.pid is not None
-        os.kill(process.pid, signal.SIGKILL)
-        process.join()
+        try:
+            reader = opened(place, write=False)
+            while reader.state().commit < commit + 2:
+                assert process.is_alive()
+                time.sleep(0.001)
+            reader.close()
+            time.sleep(0.02)
+        finally:
+            process.kill()
+            process.join()
         manifest = opened(place)
         commit = manifest.state().commit
         runs_of_the_writer = manifest.counts(commit)["parts"] - commit

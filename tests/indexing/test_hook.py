@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import selectors
+import signal
 import sys
 import textwrap
 import time
@@ -252,13 +253,17 @@ def test_a_hook_that_is_stopped_leaves_no_process_behind(
     assert not is_alive(child)
 
 
-def test_what_a_hook_leaves_running_does_not_keep_the_round_waiting(run: Run) -> None:
+def test_what_a_hook_leaves_running_does_not_keep_the_round_waiting(
+    run: Run, tmp_path: Path
+) -> None:
     """A daemon in a session of its own, which holds the streams for longer than the time is."""
     report = run(
         "import subprocess\n"
         "fetch()\n"
-        "subprocess.Popen(['sleep', '150'], start_new_session=True)"
+        "left = subprocess.Popen(['sleep', '150'], start_new_session=True)\n"
+        f"pathlib.Path({str(tmp_path / 'left')!r}).write_text(str(left.pid))"
     )  # fmt: skip
+    os.kill(int((tmp_path / "left").read_text()), signal.SIGKILL)
     assert (len(report.fetched), report.problems) == (1, ())
 
 

@@ -127,19 +127,20 @@ def test_a_recording_that_ends_its_worker_is_told_and_the_rest_goes_on(
 def test_a_worker_that_is_killed_with_nothing_to_do_costs_nothing(
     models: Models, footage: Path
 ) -> None:
-    recordings = read_catalogue(footage).recordings[:2]
-    outcomes = index_in_parallel(
+    recordings, before = read_catalogue(footage).recordings[:2], multiprocessing.active_children()
+    running = index_in_parallel(
         recordings, models.profile, models.home, workers=1, rates=None, options=None,
         progress=lambda _: None,
     )  # fmt: skip
-    first, _ = next(outcomes)
-    (worker,) = multiprocessing.active_children()
-    worker.kill()
-    worker.join()
-    second, outcome = next(outcomes)
-    assert (first, second) == recordings
-    assert isinstance(outcome, IndexedRecording)
-    assert [*outcomes] == []
+    with contextlib.closing(running) as outcomes:
+        first, _ = next(outcomes)
+        (worker,) = set(multiprocessing.active_children()) - set(before)
+        worker.kill()
+        worker.join()
+        second, outcome = next(outcomes)
+        assert (first, second) == recordings
+        assert isinstance(outcome, IndexedRecording)
+        assert [*outcomes] == []
 
 
 def command(footage: Path, gallery: Path, *more: str) -> list[str]:

@@ -79,6 +79,10 @@ def test_while_what_kernels_are_forked_from_is_lost_none_is_asked_of_it(tmp_path
 
     async def ask() -> None:
         made, gone = Forks(os.environ), threading.Event()
+        async with asyncio.timeout(600):
+            await lose(made, gone)
+
+    async def lose(made: Forks, gone: threading.Event) -> None:
         await made.open()
         try:
             assert made._parent is not None

@@ -121,7 +121,7 @@ def test_sigterm_ends_the_server_and_its_kernels(plain: Any) -> None:
 @pytest.fixture(scope="module")
 def warm(start_server: Callable[..., Any]) -> Any:
     # A page waits for a kernel that is still being made ready, but not for as long as a busy
-    # machine needs; and none of these is left.
+    # machine needs; and no page is taken for abandoned.
     server = start_server(warm=1, claim_seconds=10.0, unclaimed_seconds=3600)
     assert _until(lambda: _ready(server), seconds=240)
     return server
@@ -142,14 +142,13 @@ def test_a_page_takes_the_kernel_that_waits_and_another_comes(warm: Any) -> None
 
 def test_a_page_opens_though_the_kernel_that_waited_was_killed(warm: Any) -> None:
     assert _until(lambda: _ready(warm), seconds=240)
+    before = len(warm.log.read_text())
     for kernel in warm.kernels():
         with suppress(psutil.NoSuchProcess):  # that of a page which was left before
             kernel.kill()
     body = html.unescape(warm.ask("/voila/render/asked.ipynb?case=A-2")[1])
     assert "query: case=A-2 | warm:" in body  # in another, which may have become ready meanwhile
-    # Whoever notices first tells.
-    told = r"a warm kernel did not answer and is ended|kernel [\w-]+ has died"
-    assert re.search(told, warm.log.read_text())
+    assert "a warm kernel did not answer and is ended" in warm.log.read_text()[before:]
 
 
 def test_sigterm_ends_kernels_that_wait_and_those_on_their_way(

@@ -5,6 +5,7 @@ The files of ``deploy/`` are used as they are, but for names, ports and paths.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import random
@@ -50,17 +51,25 @@ def program(name: str) -> str:
     return found
 
 
-def free_ports(number: int) -> list[int]:
-    """So many ports in a row that nothing listens on, of those that are for this process alone.
+def _ports() -> Iterator[int]:
+    """Ports below those that the system gives to whoever connects, each once.
 
-    They lie below those that the system gives to whoever connects: a server that takes seconds to
-    start finds them free still.
+    A server that takes seconds to start finds one free still. Workers of one run have their own.
     """
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    first = 20_000 + 1_000 * worker
+    first = 20_000 + 1_000 * (worker % 12)
+    begin = random.randrange(1_000)
+    for number in range(1_000):
+        yield first + (begin + number) % 1_000
+
+
+_PORTS = _ports()
+
+
+def free_ports(number: int) -> list[int]:
+    """So many ports that nothing listens on, and that nobody was given before."""
     while True:
-        start = random.randrange(first, first + 1_000 - number)
-        ports = list(range(start, start + number))
+        ports = list(itertools.islice(_PORTS, number))
         with ExitStack() as stack:
             try:
                 for port in ports:

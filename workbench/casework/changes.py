@@ -92,8 +92,8 @@ def ask_change(register: CaseRegister, request: Request, *, subject: Probe | Non
     request = replace(request, members=case.members, urgent=case.request.urgent)
     if request.document() == {**case.request.document(), "members": list(request.members)}:
         raise CaseError("nothing is changed", where=reference, fix="Change what is to be another")
-    with register.keeping_open(case, fix=_ONLY_OPEN, valid_now=False):
-        if register.case(reference).digest != case.digest:
+    with register.keeping_open(case, fix=_ONLY_OPEN, valid_now=False) as now:
+        if now.digest != case.digest:
             raise CaseError(
                 "was changed meanwhile", where=reference, fix="Read it, then request the change"
             )

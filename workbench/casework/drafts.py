@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.casework.subjects import alone, erase, make_private, subject_folder
+from workbench.casework.subjects import erase, make_private, subject_folder
 from workbench.domain import parse_time
 from workbench.errors import CaseError, TimeError, unwritten
 
@@ -77,17 +77,16 @@ def keep_draft(
     try:
         with register.keeping_open(case, fix=_ONLY_OPEN):
             make_private(home)
-            with alone(home):
-                for digest, content in contents.items():
-                    path = home / f"{name}-{digest}"
-                    if not path.exists():
-                        new.append(path)
-                        _write(path, content)
-                _write(_path(home, me, page), json.dumps(document).encode())
-                new.clear()  # it knows them
-                for path in _paths(home, me)[MOST:]:
-                    erase(path)
-                _erase_unused(home, me)
+            for digest, content in contents.items():
+                path = home / f"{name}-{digest}"
+                if not path.exists():
+                    new.append(path)
+                    _write(path, content)
+            _write(_path(home, me, page), json.dumps(document).encode())
+            new.clear()  # it knows them
+            for path in _paths(home, me)[MOST:]:
+                erase(path)
+            _erase_unused(home, me)
     except OSError as error:
         for path in new:  # the drafts that are kept do not know them
             path.unlink(missing_ok=True)
@@ -109,7 +108,7 @@ def read_drafts(register: CaseRegister, reference: str) -> list[Draft]:
         return []
     try:
         me.require("training.use" if case.is_training else "search")
-        with alone(home):
+        with register.exclusively():
             drafts = [_read(path, reference, me) for path in _paths(home, me)]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, TimeError) as error:
         raise _unreadable(reference, error) from None
@@ -124,7 +123,7 @@ def read_photographs(register: CaseRegister, draft: Draft) -> Mapping[str, bytes
     home, name = subject_folder(register.folder, draft.case), _prefix(register.me)
     found = {}
     try:
-        with alone(home):
+        with register.exclusively():
             for digest in draft.photographs:
                 content = (home / f"{name}-{Path(digest).name}").read_bytes()
                 if hashlib.sha256(content).hexdigest() != digest:
@@ -139,8 +138,8 @@ def delete_draft(register: CaseRegister, reference: str, page: str) -> None:
     """Delete the user's draft of a page under a case, if there is one."""
     home, me = subject_folder(register.folder, reference), register.me
     path = _path(home, me, page)
-    with contextlib.suppress(FileNotFoundError), alone(home):  # it went with its subject
-        if path.is_file():
+    if path.is_file():
+        with register.exclusively(), contextlib.suppress(FileNotFoundError):  # another page did
             erase(path)
             _erase_unused(home, me)
 

@@ -378,8 +378,8 @@ class CaseRegister(Approvals):
         return me, case
 
     @contextmanager
-    def keeping_open(self, case: Case, *, fix: str, valid_now: bool = True) -> Iterator[None]:
-        """Keep a case from ending meanwhile; raise CaseError, with *fix*, if it is open no more.
+    def keeping_open(self, case: Case, *, fix: str, valid_now: bool = True) -> Iterator[Case]:
+        """Keep a case, as it is by now, from ending; raise CaseError, with *fix*, if it has ended.
 
         What is kept of its subject is kept within: after the end nobody would delete it. Without
         *valid_now*, a case that has expired or is not yet valid passes too.
@@ -387,7 +387,7 @@ class CaseRegister(Approvals):
         with self.exclusively():
             now = self.find_case(case.reference) or case
             now.require_open(fix=fix, valid_now=valid_now)
-            yield
+            yield now
 
     # --- Within ---------------------------------------------------------------------------
 

@@ -276,9 +276,12 @@ def purge(
         about |= {"planned": planned.document(), "agreed": agreed}
     register.record("retention.purging", about, by=me)
     removed = dict(remove(before, holding))
-    ended = _ended(register, before)
+    subjects = 0
+    for reference in _ended(register, before):
+        with register.exclusively():
+            if reference in _ended(register, before):  # training may be open again
+                subjects += bool(delete_subject(register.folder, reference))
     with register.exclusively():  # no request is being made
-        subjects = sum(bool(delete_subject(register.folder, reference)) for reference in ended)
         subjects += delete_strays(register.folder, register.references)
     about |= _numbers(holding.held)
     register.record("retention.purged", {**about, "removed": removed, "subjects": subjects}, by=me)
@@ -324,17 +327,17 @@ def forget_subject(register: CaseRegister, reference: str, *, reason: str) -> in
     ended: an open one could not be searched or reviewed without them.
     """
     # Administrators delete subjects without seeing the case.
-    me, case = register.require("subject.delete", reference), register.find_case(reference)
-    if case is None:
-        raise CaseError("no such case", where=reference[:80], fix="Check its reference")
-    if case.state in ("open", "requested"):
-        raise CaseError(
-            f"is {case.status()}",
-            where=reference,
-            fix="Close the case first, then delete its subject",
-        )
-    reason = plain(reason, where="reason")
-    with register.exclusively():  # who is keeping something of it has done so
+    me, reason = register.require("subject.delete", reference), plain(reason, where="reason")
+    with register.exclusively():  # nobody opens it again, or keeps something of it
+        case = register.find_case(reference)
+        if case is None:
+            raise CaseError("no such case", where=reference[:80], fix="Check its reference")
+        if case.state in ("open", "requested"):
+            raise CaseError(
+                f"is {case.status()}",
+                where=reference,
+                fix="Close the case first, then delete its subject",
+            )
         count = delete_subject(register.folder, reference)
         about = {"case": reference, "files": count, "reason": reason}
         register.record("subject.deleted", about, by=me)

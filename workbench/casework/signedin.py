@@ -84,6 +84,12 @@ def _ask(folder: Path, name: str, **question: str) -> list[SignedInPerson]:
             answer = json.loads(line.makefile("rb").read())
     except ConnectionRefusedError:
         return []  # of a server that was killed
+    except TimeoutError:
+        raise SettingsError(
+            f"the server has not answered within {_SECONDS:g} s",
+            where=str(folder / "run" / name),
+            fix="List the sessions again: it may have ended some",
+        ) from None
     except (OSError, ValueError) as error:
         answer = {"refused": error}
     if "sessions" not in answer:

@@ -277,7 +277,7 @@ def _listen(call: Call, running: subprocess.Popen[bytes], deadline: float) -> tu
         for kind, stream in (("row", running.stdout), ("log", running.stderr)):
             streams.register(stream, selectors.EVENT_READ, (kind, bytearray()))
         while streams.get_map():
-            # Asked before the look, which so finds what was said in time and before the end.
+            # Asked before looking, so that all it said before it ended is found.
             left, over = deadline - time.monotonic(), running.poll() is not None
             ready = streams.select(min(1.0, max(0.0, left)))
             if not ready and over:
@@ -294,7 +294,7 @@ def _listen(call: Call, running: subprocess.Popen[bytes], deadline: float) -> tu
                         last = line
                         call.log(line)
             if left < 0 and streams.get_map():
-                return last, False
+                return last, over
     return last, True
 
 

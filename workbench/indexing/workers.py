@@ -120,6 +120,11 @@ def index_in_parallel(
         theirs.close()
         return _Worker(process, ours)
 
+    def instead_of(lost: _Worker) -> _Worker:
+        lost.process.join()
+        lost.link.close()
+        return start()
+
     waiting = list(reversed(recordings))
     team = [start() for _ in range(min(workers, len(recordings)))]
     try:
@@ -130,9 +135,7 @@ def index_in_parallel(
                     try:
                         worker.link.send(worker.recording)
                     except OSError:  # it was killed while it had nothing to do
-                        worker.process.join()
-                        worker.link.close()
-                        team[number] = fresh = start()
+                        team[number] = fresh = instead_of(worker)
                         fresh.recording = worker.recording
                         fresh.link.send(fresh.recording)
             busy = {worker.link: worker for worker in team if worker.recording is not None}
@@ -146,8 +149,7 @@ def index_in_parallel(
                 try:
                     message: Progress | Outcome = link.recv()
                 except (EOFError, OSError):
-                    worker.process.join()
-                    team[team.index(worker)] = start()
+                    team[team.index(worker)] = instead_of(worker)
                     yield recording, _crash(recording, worker.process.exitcode)
                     continue
                 if isinstance(message, Progress):

@@ -58,8 +58,7 @@ class SessionsSocket(CaseworkSocket):
             found = [one for one in found if wanted in {one.id, one.account}]
         told = [self._told(one) for one in found]
         if wanted is not None:
-            for session in found:
-                await self._sessions.end(session, "administrator")
+            await asyncio.gather(*(self._sessions.end(one, "administrator") for one in found))
         return {"sessions": told}
 
     def _may_ask(self, pid: int) -> bool:

@@ -105,15 +105,15 @@ class Forks:
         Raises RuntimeError if it takes too long. The kernel is ended should it come after all: it
         would have the ports of any that is started in its place.
         """
-        if _LAUNCHER not in command or self._ready is None:
+        if _LAUNCHER not in command or (waiting := self._ready) is None:
             return None
         try:
             async with asyncio.timeout(_READY_SECONDS):
-                ready = await asyncio.shield(self._ready)
+                ready = await asyncio.shield(waiting)
         except TimeoutError as error:
             app_log.error("a kernel could not be forked: %r", error)
             return None
-        if not ready or self._writer is None:
+        if not ready or self._writer is None or self._ready is not waiting:  # it is lost again
             return None
         asked = {
             "arguments": command[command.index(_LAUNCHER) + 1 :],

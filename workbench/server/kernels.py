@@ -204,7 +204,7 @@ class DashboardKernels(AsyncMappingKernelManager):
         now = time.monotonic() if now is None else now
         for kernel_id, life in list(self._lives.items()):
             if kernel_id in self._ends:
-                continue  # as its page was left, perhaps
+                continue  # it is being ended already
             if not self.connections(kernel_id) and life.is_over(now):
                 self.log.info("kernel %s is ended: its page is gone", kernel_id)
                 await self.end(kernel_id)
@@ -212,7 +212,7 @@ class DashboardKernels(AsyncMappingKernelManager):
             kernel: Any = self.get_kernel(kernel_id) if kernel_id in self else None
             if kernel is None or await kernel.is_alive():
                 continue
-            if kernel_id not in self._ends:
+            if kernel_id in self and kernel_id not in self._ends:
                 self.log.error("kernel %s has died", kernel_id)
                 await self.end(kernel_id)
         for opening in self._openings:

@@ -8,6 +8,7 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -53,13 +54,18 @@ class _OnSockets(ServerApp):
 
     sockets: list[socket.socket]
     ready: Callable[[], None]
+    failed: BaseException | None = None
 
     def _find_http_port(self) -> None:
         pass  # it is that of the sockets
 
     def _bind_http_server(self) -> None:
         self.http_server.add_sockets(self.sockets)
-        self.ready()
+        try:
+            self.ready()
+        except BaseException as error:  # nobody knows the address; the loop would only log it
+            self.failed = error
+            self.io_loop.stop()
 
 
 class _Lab(LabApp):  # type: ignore[misc]  # the package has no types
@@ -132,13 +138,21 @@ def lab(
         "SIGHTLINE_HOME": str(home.resolve()),
         "SIGHTLINE_GALLERY": str(gallery.resolve()),
     }
-    with tempfile.TemporaryDirectory(prefix="sightline-") as name, isolated_jupyter(Path(name)):
+    with (
+        ExitStack() as held,
+        tempfile.TemporaryDirectory(prefix="sightline-") as name,
+        isolated_jupyter(Path(name)),
+    ):
+        for each in sockets:
+            held.callback(each.close)
         config = lab_configuration(Path(name), home=home, folder=folder, port=port, token=secret)
         server = _Lab.initialize_server(argv=[], config=config)
         server.web_app.transforms.append(_policy(tile_server))
         server.sockets = sockets
         server.ready = partial(ready, f"http://{_HOST}:{port}/lab?token={secret}", folder)
         server.start()
+        if server.failed is not None:
+            raise server.failed
 
 
 def copy_notebooks(folder: Path) -> Path:

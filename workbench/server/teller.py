@@ -86,7 +86,9 @@ class CaseworkSocket:
             writer.write(json.dumps(answer, ensure_ascii=False).encode() + b"\n")
             async with asyncio.timeout(ASKED_SECONDS):
                 await writer.drain()
-        except (OSError, TimeoutError):
+        except TimeoutError:
+            writer.transport.abort()  # whoever asked says nothing, or takes no answer
+        except OSError:
             pass  # whoever asked is gone
         finally:
             writer.close()
