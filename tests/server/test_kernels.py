@@ -177,8 +177,10 @@ def test_a_kernel_that_nobody_has_asked_is_let_go_of(tmp_path: Path) -> None:
 
 
 def test_a_kernel_that_waits_is_kept_and_one_whose_page_is_gone_is_ended(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(server_kernels, "_PREWARM_SECONDS", 600)
+
     async def look() -> list[bool]:
         CURRENT.set(session := Session("anna", "token"))
         kernels = kernels_in(tmp_path, warm=1)
