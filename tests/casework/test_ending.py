@@ -11,15 +11,16 @@ from typing import Any
 
 import pytest
 
-from workbench.casework import drafts, notes, subjects
+from workbench.casework import drafts, notes, retention, subjects
 from workbench.casework.cases import Case
 from workbench.casework.changes import ask_change
 from workbench.casework.drafts import keep_draft
 from workbench.casework.notes import THE_CASE, write_note
 from workbench.casework.record.acting import acting_for
-from workbench.casework.retention import forget_subject
+from workbench.casework.retention import forget_subject, purge
 from workbench.domain import Probe
 from workbench.errors import CaseError
+from workbench.gallery import Gallery
 
 
 def ask_for_longer(register: Any, case: Case, subject: Probe) -> None:
@@ -79,3 +80,12 @@ def test_a_question_is_not_kept_under_a_case_that_has_just_ended(office: Any, ca
     with pytest.raises(CaseError, match="A-1: is closed"):
         keep_draft(office.sit("anna"), "A-1", {}, Photographs([b"a face"]), page="one")
     assert not subjects.subject_folder(office.folder, "A-1").exists()
+
+
+def test_a_purge_spares_the_subject_of_a_case_that_is_open_by_then(
+    office: Any, case: Case, gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "_ended", lambda *_: [case.reference])  # as a moment ago
+    done = purge(office.sit("ada"), gallery.path, lambda *_: {})
+    assert done.subjects == 0
+    assert subjects.subject_folder(office.folder, case.reference).is_dir()

@@ -279,7 +279,8 @@ def purge(
     subjects = 0
     for reference in _ended(register, before):
         with register.exclusively():
-            if reference in _ended(register, before):  # training may be open again
+            case = register.find_case(reference)
+            if case is not None and _has_ended(case, before):  # training may be open again
                 subjects += bool(delete_subject(register.folder, reference))
     with register.exclusively():  # no request is being made
         subjects += delete_strays(register.folder, register.references)
@@ -358,11 +359,8 @@ def forget_tracklets(
     and CaseError if an open case holds one of them, as a sighting or for its review: a court may
     need it.
     """
-    me, wanted, holding = (
-        register.require("subject.delete"),
-        frozenset(tracklets),
-        Holding(register),
-    )
+    me, wanted = register.require("subject.delete"), frozenset(tracklets)
+    holding = Holding(register)
     with holding.settled(tracklets=wanted):
         pass
     about = {
@@ -418,8 +416,11 @@ def _open(register: CaseRegister) -> list[Case]:
 
 def _ended(register: CaseRegister, before: datetime) -> list[str]:
     """Return the references of cases that ended before a time."""
-    cases = register.all_cases()
-    return [c.reference for c in cases if c.ended_at is not None and c.ended_at < before]
+    return [case.reference for case in register.all_cases() if _has_ended(case, before)]
+
+
+def _has_ended(case: Case, before: datetime) -> bool:
+    return case.ended_at is not None and case.ended_at < before
 
 
 def _old(
