@@ -27,8 +27,9 @@ demo: $(VENV)/.installed ## install, build and index the demo town, serve the da
 	$(BIN)/sightline demo
 
 # A process of tests for each processor and one more, as much of a test is waiting for servers and
-# browsers; up to four. Each takes a run of neighbouring tests, so that what a module sets up is set
-# up once; whoever is done first takes over half of another's rest.
+# browsers; up to four, each with one thread for its sums. Each takes a run of neighbouring tests,
+# so that what a module sets up is set up once; whoever is done first takes over half of another's
+# rest.
 WORKERS := -n $(shell expr $$(nproc) + 1) --maxprocesses 4 --dist worksteal
 
 check: lint types ## before each commit: style, types and the quick tests
@@ -38,7 +39,7 @@ test: $(VENV)/.installed-dev ## run all tests; some need programs of Debian
 	@tools/ensure-programs
 	@tools/ensure-object-store $(BIN)/python
 	@tools/ensure-build $(BIN)/python
-	$(BIN)/python -m pytest $(WORKERS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(WORKERS)
 
 soak: $(VENV)/.installed-dev ## kill and fuzz for half an hour what the tests kill and fuzz for seconds
 	SIGHTLINE_KILLS=200 SIGHTLINE_MUTATIONS=10000 $(BIN)/python -m pytest $(WORKERS) --timeout 7200 -m "soak or hypothesis"
