@@ -21,7 +21,7 @@ from workbench.gallery.checking import check as check_gallery
 from workbench.gallery.moving import objects_of
 from workbench.permit.issuing import issue
 
-KILLS = int(os.environ.get("SIGHTLINE_KILLS", "5"))
+KILLS = int(os.environ.get("SIGHTLINE_KILLS", "8"))
 
 
 def search(gallery: Gallery, template: np.ndarray, scope: Scope, *, top: int) -> list[Candidate]:

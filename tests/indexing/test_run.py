@@ -41,7 +41,7 @@ from workbench.indexing.workers import index_in_parallel
 from workbench.installation import Installation
 
 # Seconds after which a run is killed; SIGHTLINE_KILLS asks for more of them (make soak).
-MOMENTS = [n / 10 for n in range(0, 30, 2)] if "SIGHTLINE_KILLS" in os.environ else [0.8]
+MOMENTS = [n / 10 for n in range(0, 30, 2)] if "SIGHTLINE_KILLS" in os.environ else [0.0, 0.8]
 CAMERAS = "camera_id,name,latitude,longitude\nC1,Quay,51.48,-0.01\nC2,Park,51.49,-0.02\n"
 
 

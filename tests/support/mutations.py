@@ -20,7 +20,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-MUTATIONS = int(os.environ.get("SIGHTLINE_MUTATIONS", "90"))  # of each kind of input
+MUTATIONS = int(os.environ.get("SIGHTLINE_MUTATIONS", "150"))  # of each kind of input
 MOST_SECONDS = 10.0  # of the processor, for one
 MOST_WAITING_SECONDS = 300.0  # for one, on a machine that has other things to do
 MOST_MEMORY = 4 * 2**30  # bytes of addresses
