@@ -64,12 +64,7 @@ def ask_change(register: CaseRegister, request: Request, *, subject: Probe | Non
     """
     reference = request.reference
     me, case = register.require_own(reference, "case.change")
-    if case.state != "open":
-        raise CaseError(
-            f"is {case.state}",
-            where=reference,
-            fix=_ONLY_OPEN,
-        )
+    case.require_open(fix=_ONLY_OPEN, valid_now=False)
     if case.confirm_by is not None:
         raise CaseError(
             "is urgent and not confirmed", where=reference, fix="Have it confirmed first"
