@@ -144,7 +144,7 @@ def lab(
         isolated_jupyter(Path(name)),
     ):
         for each in sockets:
-            held.callback(each.close)
+            held.enter_context(each)
         config = lab_configuration(Path(name), home=home, folder=folder, port=port, token=secret)
         server = _Lab.initialize_server(argv=[], config=config)
         server.web_app.transforms.append(_policy(tile_server))
